@@ -1,0 +1,27 @@
+"""What all tests share: the real cases, a private home for models and caches, quiet threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real, openly licensed cases; skips where it is absent."""
+    folder = Path(os.environ.get("TRANSFERSEG_DATA") or PROJECT.parent / "shared" / "data")
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"the real cases are not at {folder}; set TRANSFERSEG_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every test run has its own models and caches."""
+    home = tmp_path_factory.mktemp("transferseg-home")
+    os.environ["TRANSFERSEG_HOME"] = str(home)
+    return home

@@ -1,0 +1,117 @@
+"""Small variants of every network, and a network without a decoder, for the tests of networks and strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from TransferSegLib.networks import ChannelAxis, Group, NetworkSpec, build_network, network_spec, register
+from TransferSegLib.networks import registry as network_registry
+
+torch.set_num_threads(1)
+
+
+class Regressor(nn.Module):
+    """Stem, one level, a head that returns one number a sample: batch norm and dropout, no decoder."""
+
+    def __init__(self, in_channels: int, out_channels: int, width: int = 4) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv3d(in_channels, width, 3, 2, 1), nn.BatchNorm3d(width), nn.ReLU())
+        self.level = nn.Sequential(nn.Conv3d(width, 8, 3, 2, 1), nn.BatchNorm3d(8), nn.ReLU(), nn.Dropout3d(0.5))
+        self.head = nn.Linear(8, out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.level(self.stem(x)).mean((2, 3, 4)))
+
+
+REGRESSOR = NetworkSpec(
+    name="test-regressor",
+    title="Regressor of the tests",
+    factory=lambda: Regressor,
+    default_arguments={"width": 4},
+    groupings={
+        "anatomical": (
+            Group("stem", ("stem",), "encoder", 0),
+            Group("enc1", ("level",), "encoder", 1),
+            Group("head", ("head",)),
+        )
+    },
+    channel_axes=lambda module: (
+        ChannelAxis("stem.0.weight", 1, "input"),
+        ChannelAxis("head.weight", 0, "output"),
+        ChannelAxis("head.bias", 0, "output"),
+    ),
+    stages=lambda module: [module.stem, module.level],
+    finish=lambda module, features: module.head(features.pop().mean((2, 3, 4))),
+    divisor_of=lambda arguments: 4,
+    default_channels=(4, 1),
+    has_decoder=False,
+    stem_is_skip=False,
+    absent={"poster": "the published table has no such network"},
+)
+
+# name of the variant -> network and arguments: every registered network, small, and with batch norm and dropout
+VARIANTS: dict[str, tuple[str, dict]] = {
+    "unet": ("unet", {}),
+    "unet-batchnorm": (
+        "unet",
+        {"channels": (4, 8, 16), "strides": (2, 2), "num_res_units": 1, "norm": "batch", "dropout": 0.3},
+    ),
+    "dynunet": (
+        "dynunet",
+        {
+            "kernel_size": [3] * 5,
+            "strides": [1, 2, 2, 2, 2],
+            "upsample_kernel_size": [2] * 4,
+            "filters": [4, 8, 8, 12, 16],
+        },
+    ),
+    "dynunet-batchnorm": (
+        "dynunet",
+        {
+            "kernel_size": [3] * 4,
+            "strides": [1, 2, 2, 2],
+            "upsample_kernel_size": [2] * 3,
+            "filters": [6, 8, 8, 12],
+            "norm_name": "batch",
+            "dropout": 0.3,
+            "res_block": True,
+        },
+    ),
+    "segresnet": ("segresnet", {"init_filters": 8, "blocks_down": [1, 2, 2, 4], "blocks_up": [1, 1, 1]}),
+    "segresnet-batchnorm": (
+        "segresnet",
+        {"init_filters": 4, "blocks_down": [1, 1, 2], "blocks_up": [1, 1], "norm": "batch", "dropout_prob": 0.3},
+    ),
+    "regressor": ("test-regressor", {}),
+}
+
+
+@contextmanager
+def registered_regressor() -> Iterator[None]:
+    """The network without a decoder is registered inside the block only."""
+    register(REGRESSOR)
+    try:
+        yield
+    finally:
+        del network_registry._NETWORKS[REGRESSOR.name]
+
+
+def build(variant: str, *, inputs: int = 4, outputs: int = 3, seed: int = 0) -> tuple[str, NetworkSpec, nn.Module]:
+    """Network name, specification and seeded module of a variant."""
+    name, arguments = VARIANTS[variant]
+    torch.manual_seed(seed)
+    return name, network_spec(name), build_network(name, inputs, outputs, arguments)
+
+
+def window(*, inputs: int = 4, seed: int = 1) -> torch.Tensor:
+    """A seeded batch of two small windows (2, inputs, 16, 32, 32)."""
+    return torch.randn(2, inputs, 16, 32, 32, generator=torch.Generator().manual_seed(seed))
+
+
+def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of every parameter and buffer."""
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -1,0 +1,35 @@
+"""Cases and data sets: roles, truths, layouts, patient-wise splits, loading."""
+
+from .case import ROLES, Case, case_from_files, check_role, default_reference
+from .datasets import DataSet, open_data_set
+from .guessing import Guess, guess_role
+from .loading import LoadedCase, load_case
+from .opening import guess_roles, open_case
+from .patients import fold_session, patient_of
+from .splits import folds, hold_out, patients, split_by_patient
+from .truths import check_labels_present, check_truth_values, truth_values
+
+__all__ = [
+    "ROLES",
+    "Case",
+    "DataSet",
+    "Guess",
+    "LoadedCase",
+    "case_from_files",
+    "check_labels_present",
+    "check_role",
+    "check_truth_values",
+    "default_reference",
+    "fold_session",
+    "folds",
+    "guess_role",
+    "guess_roles",
+    "hold_out",
+    "load_case",
+    "open_case",
+    "open_data_set",
+    "patient_of",
+    "patients",
+    "split_by_patient",
+    "truth_values",
+]

@@ -1,0 +1,149 @@
+"""Data sets: a folder of case folders, a list file, nnU-Net, Decathlon or BraTS layouts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ..errors import InputError
+from ..imaging import image_stem, image_suffix
+from .case import ROLES, Case, check_role
+from .descriptions import Description, read_description
+from .finding import has_images, holds_images, visible
+from .guessing import channel_number
+from .imagestr import decathlon_cases, nnunet_cases
+from .listfile import read_list
+from .opening import open_case
+
+_BRATS = re.compile(r"[-_](t1n|t1c|t2w|t2f)$")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Cases that belong together.
+
+    ``layout`` is ``folders``, ``brats``, ``case`` (a single case folder), ``list``, ``nnunet`` or ``decathlon``;
+    ``label_names`` comes from dataset.json, value to name without the background.
+    """
+
+    folder: Path
+    layout: str
+    cases: tuple[Case, ...]
+    label_names: dict[int, str] | None
+    ignored: tuple[str, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that its cases have, in the standard order."""
+        return tuple(role for role in ROLES if all(role in case.images for case in self.cases))
+
+
+def open_data_set(
+    path: str | Path,
+    *,
+    roles: Sequence[str] | None = None,
+    truth_name: str | None = None,
+    need_truth: bool = True,
+    allow_doubtful: bool = False,
+    reference_role: str | None = None,
+) -> DataSet:
+    """Open a data set; no voxel is read.
+
+    Parameters
+    ----------
+    path : path
+        A folder, or a list file (.csv, .tsv, .txt).
+    roles : sequence of role, optional
+        The roles that every case must have; None: whatever all cases have alike.
+    truth_name : str, optional
+        Which file of each case folder is the truth.
+    need_truth : bool
+        Leave out cases without a truth (named in ``ignored``); refuse when none has one.
+    allow_doubtful, reference_role
+        As in ``open_case``.
+
+    Raises
+    ------
+    InputError
+        Not there, no case, a case that lacks a role, two cases of one id, no truth at all.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such folder or list; check the path")
+    roles = None if roles is None else [check_role(role) for role in roles]
+    opener = partial(
+        open_case,
+        roles=roles,
+        truth_name=truth_name,
+        allow_doubtful=allow_doubtful,
+        reference_role=reference_role,
+        with_truth=need_truth or truth_name is not None,
+    )
+    if path.is_file():
+        cases, ignored = read_list(path, roles=roles, need_truth=need_truth, open_folder=opener)
+        description, layout = read_description(path.parent), "list"
+    else:
+        description = read_description(path)
+        layout, cases, ignored = _open_folder(path, description or Description(), opener, roles, allow_doubtful)
+    cases, without = _with_truth(path, cases, need_truth, truth_name)
+    _check(path, cases, roles)
+    names = description.label_names if description else None
+    return DataSet(path, layout, tuple(cases), names, tuple([*ignored, *without]))
+
+
+def _open_folder(path: Path, description: Description, opener, roles, allow_doubtful: bool):
+    """(layout, cases, ignored) of a folder."""
+    options = {"roles": roles, "allow_doubtful": allow_doubtful}
+    if (path / "imagesTr").is_dir():
+        stems = [image_stem(item) for item in visible(path / "imagesTr") if image_suffix(item)]
+        if any(channel_number(stem) is not None for stem in stems) and not description.training:
+            return "nnunet", *nnunet_cases(path, description, **options)
+        return "decathlon", *decathlon_cases(path, description, **options)
+    if has_images(path):
+        return "case", [opener(path)], []
+    cases, ignored = [], []
+    for item in visible(path):
+        if item.is_dir() and holds_images(item):
+            cases.append(opener(item))
+        elif item.name != "dataset.json":
+            ignored.append(item.name)
+    if not cases:
+        raise InputError(
+            f"{path}: no case in it; give a folder of case folders, a list, or an nnU-Net, Decathlon or BraTS folder"
+        )
+    brats = all(any(_BRATS.search(image_stem(image)) for image in case.images.values()) for case in cases)
+    return "brats" if brats else "folders", cases, ignored
+
+
+def _with_truth(
+    path: Path, cases: list[Case], need_truth: bool, truth_name: str | None
+) -> tuple[list[Case], list[str]]:
+    if not need_truth:
+        return cases, []
+    kept = [case for case in cases if case.truth is not None]
+    if cases and not kept:
+        wanted = f"called {truth_name}" if truth_name else "(a file with seg, label, mask, truth, gt or gold_standard)"
+        raise InputError(f"{path}: none of its {len(cases)} cases has a truth {wanted}; say --truth-name NAME")
+    return kept, [f"{case.id} (no truth)" for case in cases if case.truth is None]
+
+
+def _check(path: Path, cases: list[Case], roles: Sequence[str] | None) -> None:
+    if not cases:
+        raise InputError(f"{path}: no case in it; check the folder")
+    name, count = Counter(case.id for case in cases).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{path}: {count} cases are called {name}; give each its own id")
+    if roles is None:
+        for case in cases:
+            lacking = [role for role in cases[0].images if role not in case.images]
+            extra = [role for role in case.images if role not in cases[0].images]
+            if lacking or extra:
+                poor, rich = (case, cases[0]) if lacking else (cases[0], case)
+                role = (lacking or extra)[0]
+                raise InputError(
+                    f"{path}: case {poor.id} has no image for role {role}, {rich.id} has; add it or name the roles"
+                )

@@ -1,0 +1,145 @@
+"""Reading a case: its images on their own grids, checked against its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..events import Events, quiet
+from ..imaging import FRAME_KEY, Grid, overlap_fraction, read_image, resample
+from .case import Case, check_role, default_reference
+from .truths import truth_values
+
+# Sequences of one visit that share less than this of the smaller field of view are not of one place.
+_LEAST_OVERLAP = 0.05
+# Headers written by different programs round; a tenth of a voxel moves no label.
+_SAME_GRID = 0.1
+
+
+@dataclass(frozen=True)
+class LoadedCase:
+    """A case in memory. Images keep their own grids; ``truth`` (uint8) lies on ``reference``."""
+
+    case: Case
+    images: dict[str, sitk.Image]
+    reference: Grid
+    reference_role: str
+    truth: sitk.Image | None = None
+
+
+def load_case(
+    case: Case,
+    *,
+    reference_role: str | None = None,
+    roles: Sequence[str] | None = None,
+    events: Events | None = None,
+    with_truth: bool = False,
+    allow_different_frames: bool = False,
+) -> LoadedCase:
+    """Read the images of a case, two at a time.
+
+    Parameters
+    ----------
+    case : Case
+    reference_role : role, optional
+        Whose grid leads; default pet for PET/CT, else the first role.
+    roles : sequence of role, optional
+        The roles needed; default all that the case has.
+    with_truth : bool
+        Read the truth too (when the case has one).
+    allow_different_frames : bool
+        Accept DICOM series of different frames of reference: they will be registered.
+
+    Raises
+    ------
+    InputError
+        A missing role, whatever ``read_image`` refuses, no overlap in space, different frames of
+        reference, a truth on another grid.
+    """
+    roles = [check_role(role) for role in roles] if roles else list(case.roles)
+    reference_role = check_role(reference_role or default_reference(roles))
+    for role in dict.fromkeys([*roles, reference_role]):
+        if role not in case.images:
+            raise InputError(f"{case.id}: no image for role {role}; say --image {role}=FILE")
+    if reference_role not in roles:
+        roles = [*roles, reference_role]
+    jobs = [(case.images[role], "image", case.channels.get(role)) for role in roles]
+    if with_truth and case.truth is not None:
+        jobs.append((case.truth, "truth", None))
+    read = _read_all(jobs, quiet(events))
+    images = dict(zip(roles, read))
+    reference = Grid.of(images[reference_role])
+    _check_together(case, images, reference_role, allow_different_frames, quiet(events))
+    truth = None
+    if with_truth and case.truth is not None:
+        truth = _on_reference(read[-1], reference, case.truth, case.images[reference_role])
+    return LoadedCase(case, images, reference, reference_role, truth)
+
+
+def _read_all(jobs: list[tuple[Path, str, int | None]], events: Events) -> list[sitk.Image]:
+    def read(job: tuple[Path, str, int | None]) -> sitk.Image:
+        events.check()
+        path, what, channel = job
+        return read_image(path, what=what, channel=channel)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(read, jobs))
+
+
+def _check_together(
+    case: Case, images: dict[str, sitk.Image], reference_role: str, allow_different_frames: bool, events: Events
+) -> None:
+    """Frames of reference and overlap of every image with the reference."""
+    reference = images[reference_role]
+    for role, image in images.items():
+        if role == reference_role:
+            continue
+        path, leader = case.images[role], case.images[reference_role]
+        if _different_frames(image, reference):
+            if not allow_different_frames:
+                raise InputError(
+                    f"{path}: another DICOM frame of reference than {leader}; let them be registered (--register on)"
+                )
+            continue
+        shared = overlap_fraction(Grid.of(image), Grid.of(reference))
+        if shared < _LEAST_OVERLAP:
+            raise InputError(
+                f"{path}: does not overlap in space with {leader} ({100 * shared:.0f} % shared); "
+                "give images of one visit, or register them first"
+            )
+        if shared < 0.5:
+            events.say(f"{path.name} shares only {100 * shared:.0f} % of its field of view with {leader.name}")
+
+
+def _different_frames(a: sitk.Image, b: sitk.Image) -> bool:
+    frames = [image.GetMetaData(FRAME_KEY) if image.HasMetaDataKey(FRAME_KEY) else "" for image in (a, b)]
+    return all(frames) and frames[0] != frames[1]
+
+
+def _on_reference(truth: sitk.Image, reference: Grid, path: Path, leader: Path) -> sitk.Image:
+    """The truth as uint8 on the reference grid, when it is that grid (axes may be in another order)."""
+    values = truth_values(truth)
+    if values[0] < 0 or values[-1] > 255:
+        raise InputError(f"{path}: not a label map, it holds values from {values[0]} to {values[-1]}; use 0 to 255")
+    grid = Grid.of(truth)
+    if not grid.reoriented().same_as(reference.reoriented(), _SAME_GRID):
+        raise InputError(
+            f"{path}: its grid ({_words(grid)}) is not that of {leader} ({_words(reference)}); "
+            "resample the truth to the reference image, or choose its image with --reference"
+        )
+    truth = sitk.Cast(truth, sitk.sitkUInt8)
+    if not grid.same_as(reference, _SAME_GRID):
+        truth = resample(truth, reference, interpolation="nearest")
+    return reference.put_on(truth)
+
+
+def _words(grid: Grid) -> str:
+    size = "x".join(str(n) for n in grid.size)
+    return (
+        f"{size} voxels of {'x'.join(f'{s:g}' for s in grid.spacing)} mm at {tuple(round(v, 1) for v in grid.origin)}"
+    )

@@ -1,0 +1,44 @@
+"""Whose case it is: from DICOM, or from a folder name with its session folded away."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..imaging import find_series, image_suffix
+
+_BRATS = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$", re.IGNORECASE)
+_SESSION = re.compile(
+    r"[ _.-]+(ses|session|visit|visite|timepoint|time|tp|followup|fu|baseline)"
+    r"[ _.-]?[a-z0-9]*$",
+    re.IGNORECASE,
+)
+# What anonymisers write for everybody: it tells nobody apart.
+_NOBODY = re.compile(r"^(anon\w*|unknown|patient|none|null|test|deidentified|removed|[0x\s_-]*)$", re.IGNORECASE)
+
+
+def patient_of(name: str, dicom_ids: Iterable[str] = ()) -> str:
+    """The patient of a case called ``name``.
+
+    A DICOM PatientID counts most; only a hash of it leaves this function. Else the name without its
+    session: ``BraTS-GLI-00001-001`` gives ``BraTS-GLI-00001``, ``sub-01_ses-2`` gives ``sub-01``.
+    """
+    for identity in dicom_ids:
+        if not _NOBODY.match(identity.strip()):
+            return "dicom-" + hashlib.sha256(identity.strip().encode()).hexdigest()[:12]
+    return fold_session(name)
+
+
+def dicom_ids(paths: Iterable[Path]) -> list[str]:
+    """The PatientIDs of the DICOM series among existing image paths; never to be shown or logged."""
+    return [find_series(path).patient_id for path in paths if image_suffix(path) is None and path.exists()]
+
+
+def fold_session(name: str) -> str:
+    """A case name without its session, visit or time point."""
+    found = _BRATS.match(name)
+    if found:
+        return found.group(1)
+    return _SESSION.sub("", name) or name

@@ -1,0 +1,77 @@
+"""transferseg evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..events import Events
+from . import options
+
+COLUMNS = {
+    "dice": "Dice",
+    "precision": "precision",
+    "recall": "recall",
+    "hd95": "HD95 mm",
+    "msd": "MSD mm",
+    "nsd": "NSD",
+    "volume_truth_ml": "truth ml",
+    "volume_prediction_ml": "found ml",
+}
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = options.verb(
+        verbs,
+        "evaluate",
+        "segment the cases of a data set and compare with their truth",
+        "transferseg evaluate --model brain-unet-phantom --data ms/ --map lesion=oedema --out measures.csv",
+    )
+    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
+    parser.add_argument("--data", required=True, metavar="FOLDER", help="data set whose cases have a truth")
+    parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
+    parser.add_argument("--out", metavar="CSV", help="every measure of every case and label")
+    parser.add_argument("--pictures", metavar="FOLDER", help="a picture a case: labels, and the truth as a line")
+    parser.add_argument("--reference", metavar="ROLE", help="role whose grid the comparison is made on")
+    parser.add_argument("--tolerance", type=float, default=1.0, metavar="MM", help="for the NSD (default: 1 mm)")
+    options.labels(parser)
+    options.device(parser)
+    options.preparation(parser)
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
+    """Call the job."""
+    from ..jobs.evaluate import evaluate
+
+    return evaluate(
+        model=args.model,
+        data=args.data,
+        out=args.out,
+        label_map=options.pairs(args.map, "--map"),
+        truth_name=args.truth_name,
+        reference=args.reference,
+        cases=args.case,
+        tolerance_mm=args.tolerance,
+        options=options.preparation_of(args),
+        device=args.device,
+        precision=args.precision,
+        pictures=args.pictures,
+        events=events,
+    )
+
+
+def show(value: dict[str, Any], args: argparse.Namespace) -> str:
+    """Text for a terminal."""
+    from ..reporting import text_table
+
+    columns = ["case", "label", *COLUMNS.values()]
+    rows = []
+    for case in value["cases"]:
+        for label in case["volume_truth_ml"]:
+            m = {key: case[key][label] for key in COLUMNS}
+            rows.append([case["id"], label, *m.values()])
+    mean = value["mean"]["dice"]
+    text = "undefined (no case has one of the labels)" if mean is None else f"{mean:.3f}"
+    return text_table(rows, columns) + f"\n\nmean Dice {text}    (– : undefined, counted as neither 0 nor 1)"

@@ -1,0 +1,117 @@
+"""transferseg finetune."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..events import Events
+from . import options
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = options.verb(
+        verbs,
+        "finetune",
+        "adapt a model to a few cases and say whether it helped",
+        "transferseg finetune --from brain-unet-phantom --data ms/ --strategy half-lr --hold-out patient19 --out ms-model",
+    )
+    parser.add_argument("--from", dest="source", required=True, metavar="M|none", help="model to start from, or none")
+    parser.add_argument("--data", required=True, metavar="FOLDER", help="data set with truths")
+    parser.add_argument(
+        "--strategy",
+        required=True,
+        metavar="S",
+        help="scratch, half-lr, freeze-encoder, freeze-decoder, freeze-both or from-level:K",
+    )
+    parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
+    parser.add_argument("--network", metavar="N", help="with --from none: unet, dynunet or segresnet")
+    parser.add_argument("--hold-out", nargs="+", action="extend", metavar="ID", help="cases that are only scored")
+    parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
+    parser.add_argument("--roles", nargs="+", metavar="ROLE", help="input images, where they differ from the model's")
+    parser.add_argument("--source-data", metavar="FOLDER", help="data of the source's task: what was forgotten?")
+    parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=int, metavar="N", help="of 50 optimiser steps each (default: by network)")
+    training.add_argument("--steps", type=int, metavar="N", help=argparse.SUPPRESS)
+    training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    training.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
+    training.add_argument("--batch", type=int, metavar="N", help="windows a step (default: 2)")
+    training.add_argument("--rate", type=float, metavar="R", help="learning rate before the strategy's factor")
+    training.add_argument("--loss", default="dice-ce", metavar="L", help="default: dice-ce")
+    training.add_argument("--curriculum", metavar="C", help="order of the cases (default: none)")
+    training.add_argument(
+        "--feature-bank",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compute frozen features of N windows once and reuse them",
+    )
+    training.add_argument("--grouping", default="anatomical", choices=["anatomical", "poster"], help="what a half is")
+    options.labels(parser)
+    options.device(parser)
+    options.preparation(parser)
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
+    """Call the job."""
+    from ..jobs.finetune import TrainingOptions, finetune
+
+    return finetune(
+        source=None if args.source == "none" else args.source,
+        data=args.data,
+        strategy_name=args.strategy,
+        out=args.out,
+        hold_out_ids=args.hold_out,
+        cases=args.cases,
+        roles=args.roles,
+        label_map=options.pairs(args.map, "--map"),
+        truth_name=args.truth_name,
+        source_data=args.source_data,
+        run_folder=args.run_folder,
+        options=TrainingOptions(
+            network=args.network,
+            epochs=args.epochs,
+            steps=args.steps,
+            seed=args.seed,
+            patch=args.patch,
+            batch=args.batch,
+            rate=args.rate,
+            loss=args.loss,
+            curriculum=args.curriculum,
+            feature_bank=args.feature_bank,
+            grouping=args.grouping,
+            device=args.device,
+            precision=args.precision,
+            preparation=options.preparation_of(args),
+        ),
+        events=events,
+    )
+
+
+def show(value: dict[str, Any], args: argparse.Namespace) -> str:
+    """Text for a terminal."""
+    from ..reporting import before_after_table
+
+    lines = []
+    if value["after"] is not None:
+        lines += [before_after_table(value["before"], value["after"]).text(), ""]
+    share = 100 * value["trainable"] / value["total"]
+    lines.append(
+        f"{value['strategy']}: {value['trainable']:,} of {value['total']:,} parameters learned ({share:.1f} %)"
+    )
+    if value["transferred"]:
+        moved = value["transferred"]
+        lines.append(
+            f"tensors: {moved['loaded']} loaded, {len(moved['adapted'])} adapted, {len(moved['skipped'])} not transferred"
+        )
+        for kind in ("adapted", "skipped"):
+            lines += [f"  {kind} {t['name']}: source {t['source']}, target {t['target']}" for t in moved[kind]]
+    if value["forgotten"]:
+        lines.append(
+            f"source task: mean Dice {value['forgotten']['before']:.3f} before, {value['forgotten']['after']:.3f} after"
+        )
+    lines += [value["message"], f"{value['package']} written in {value['seconds']} s; report: {value['report']}"]
+    return "\n".join(lines)

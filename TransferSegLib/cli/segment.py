@@ -1,0 +1,61 @@
+"""transferseg segment."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..events import Events
+from . import options
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = options.verb(
+        verbs,
+        "segment",
+        "segment one case and write a label map on its own grid",
+        "transferseg segment --model brain-unet-phantom patient07/ --out labels.nii.gz",
+    )
+    parser.add_argument("case", nargs="?", metavar="CASE_FOLDER", help="folder with the case's images or DICOM series")
+    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
+    parser.add_argument("--image", action="append", default=[], metavar="ROLE=FILE", help="an image and its role")
+    parser.add_argument("--out", required=True, metavar="FILE", help=f"label map ({options.SUFFIX_HELP})")
+    parser.add_argument("--reference", metavar="ROLE", help="role whose grid the result comes back on")
+    parser.add_argument("--flips", action="store_true", help="average over mirrored windows (8 times the work)")
+    parser.add_argument("--uncertainty", metavar="FILE", help="also write the entropy (0 to 1); includes --flips")
+    parser.add_argument("--picture", metavar="PNG", help="also draw three slices with the labels")
+    options.device(parser)
+    options.preparation(parser)
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
+    """Call the job."""
+    from ..jobs.segment import segment
+
+    return segment(
+        model=args.model,
+        out=args.out,
+        case=args.case,
+        images=options.images(args.image),
+        reference=args.reference,
+        options=options.preparation_of(args),
+        device=args.device,
+        precision=args.precision,
+        flips=args.flips,
+        uncertainty=args.uncertainty,
+        picture=args.picture,
+        events=events,
+    )
+
+
+def show(value: dict[str, Any], args: argparse.Namespace) -> str:
+    """Text for a terminal."""
+    lines = [f"{role:6} {path}" for role, path in value["roles"].items()]
+    lines += [f"- {step}" for step in value["preparation"]]
+    width = max([len(name) for name in value["volumes_ml"]] + [5])
+    lines += ["", f"{'label':{width}}  volume"]
+    lines += [f"{name:{width}}  {ml:.2f} ml" for name, ml in value["volumes_ml"].items()]
+    lines += ["", f"{value['output']} written in {value['seconds']} s on {value['device']} ({value['precision']})"]
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""Images in physical space: grids, reading, writing, resampling, DICOM series."""
+
+from .arrays import from_array, to_array
+from .atomic import atomic_path, check_folder_writable
+from .dicom import FRAME_KEY, SeriesInfo, find_series, is_dicom_file, is_dicom_folder, list_series, read_series
+from .formats import SUFFIXES, WRITABLE_SUFFIXES, image_stem, image_suffix
+from .grid import Grid, overlap_fraction
+from .reading import check_grid, read_header, read_image
+from .resampling import resample
+from .writing import check_writable, write_image
+
+__all__ = [
+    "FRAME_KEY",
+    "SUFFIXES",
+    "WRITABLE_SUFFIXES",
+    "Grid",
+    "SeriesInfo",
+    "atomic_path",
+    "check_folder_writable",
+    "check_grid",
+    "check_writable",
+    "find_series",
+    "from_array",
+    "image_stem",
+    "image_suffix",
+    "is_dicom_file",
+    "is_dicom_folder",
+    "list_series",
+    "overlap_fraction",
+    "read_header",
+    "read_image",
+    "read_series",
+    "resample",
+    "to_array",
+    "write_image",
+]

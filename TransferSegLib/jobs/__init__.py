@@ -1,0 +1,1 @@
+"""One function a verb: what the command line, Python, the worker and the panel call."""

@@ -1,0 +1,175 @@
+"""The training inside an adaptation: prepare, freeze, train, keep the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..cases import Case, split_by_patient, truth_values
+from ..errors import InputError
+from ..events import Events
+from ..imaging import read_image
+from ..inference import choose_device
+from ..measuring import count_voxels, mean_dice, overlap_measures
+from ..networks import network_spec
+from ..preparing import PreparationOptions
+from ..strategies import Freezing, Strategy, apply_strategy
+from ..training import (
+    FeatureBank,
+    Run,
+    TrainingCase,
+    TrainingPlan,
+    Windows,
+    active_logits,
+    case_hash,
+    class_counts,
+    loss_by_name,
+    prepared_arrays,
+    train,
+    training_case,
+)
+from .predict import Model, predict_array
+from .target import Target
+
+INNER_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """An adapted model and what its training was."""
+
+    model: Model
+    trainable: int
+    frozen: int
+    total: int
+    freezing: Freezing
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Prepared cases: those that are trained on, and those of the inner split with their arrays."""
+
+    training: list[TrainingCase]
+    inner: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def gather(
+    target: Target,
+    cases: Sequence[Case],
+    others: Sequence[Case],
+    plan: TrainingPlan,
+    *,
+    options: PreparationOptions,
+    events: Events,
+) -> Gathered:
+    """Prepare the training cases (from the cache where they lie there) and check their labels.
+
+    With early stopping a fifth of the patients forms the inner split. ``others`` are the data set's cases that
+    are not trained on: a label that only they have is said, one that no case has is refused.
+    """
+    card, arrays = target.model.card, {}
+    for number, case in enumerate(cases):
+        events.progress("preparing the cases", number, len(cases))
+        arrays[case.id] = prepared_arrays(case, card, options=options, digest=case_hash(case), events=Events())
+    events.progress("preparing the cases", len(cases), len(cases))
+    training, inner = cases, []
+    if plan.early_stopping:
+        training, inner = split_by_patient(cases, fraction=INNER_SHARE, seed=plan.seed)
+    ready = [training_case(case, arrays[case.id], target.class_of, axes=card.axes) for case in training]
+    _check_labels(ready, target, [*inner, *others], events)
+    return Gathered(ready, [arrays[case.id] for case in inner])
+
+
+def adapt(
+    target: Target,
+    gathered: Gathered,
+    chosen: Strategy,
+    plan: TrainingPlan,
+    *,
+    options: Any,
+    run: Run,
+    events: Events,
+) -> Adapted:
+    """Train the target's network in place.
+
+    With an inner split its mean Dice decides when to stop and which epoch is kept; without one the budget is
+    fixed and the last weights are taken.
+    """
+    card, module = target.model.card, target.model.module
+    device = choose_device(options.device, precision=options.precision, network=module)
+    new = frozenset() if target.transfer is None else target.transfer.new_tensors
+    freezing = apply_strategy(chosen, card.network, module, grouping=options.grouping, new_tensors=new)
+    module.to(device.name)
+    windows = Windows(gathered.training, plan, flip_axis=2 if card.axes == "kji" else 0)
+    source, encoded = windows, False
+    if plan.feature_bank and freezing.frozen_encoder:
+        spec = network_spec(card.network)
+        source = FeatureBank(windows, plan, encode=lambda x: spec.encode(module, x), device=device.name, events=events)
+        encoded = True
+    elif plan.feature_bank:
+        events.say("no feature bank: this strategy does not freeze the whole encoder")
+    progress = train(
+        module,
+        forward=_forward(card.network, module, freezing, target.model, encoded),
+        source=source,
+        plan=plan,
+        loss=loss_by_name(plan.loss),
+        rate=plan.rate * chosen.rate,
+        device=device.name,
+        precision=device.precision,
+        run=run,
+        events=events,
+        validate=_validation(target, gathered, device.name, options.precision) if gathered.inner else None,
+    )
+    module.to("cpu")
+    return Adapted(target.model, freezing.trainable, freezing.frozen, freezing.total, freezing, progress.rows)
+
+
+def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
+    """Inputs (or frozen features) to logits over background and the active labels."""
+    spec, rule = network_spec(network), model.rule
+
+    def forward(inputs: Any) -> Any:
+        logits = spec.decode(module, inputs) if encoded else freezing.forward(module, inputs)
+        return active_logits(logits, rule.channels)
+
+    return forward
+
+
+def _validation(target: Target, gathered: Gathered, device: str, precision: str) -> Any:
+    """Mean Dice over the inner split's cases and labels, on the prepared arrays."""
+
+    def validate(module: Any) -> float | None:
+        module.eval()
+        scores = []
+        for image, truth, mask in gathered.inner:
+            found = predict_array(
+                target.model, np.asarray(image), np.asarray(mask), device=device, precision=precision
+            ).labels
+            scores.append({str(v): _dice(found == v, np.asarray(truth) == v) for v in target.class_of})
+        return mean_dice(scores)
+
+    return validate
+
+
+def _dice(found: np.ndarray, truth: np.ndarray) -> float | None:
+    """Dice of two masks; None where the truth is empty."""
+    return overlap_measures(count_voxels(found, truth))[0]["dice"]
+
+
+def _check_labels(ready: Sequence[TrainingCase], target: Target, others: Sequence[Case], events: Events) -> None:
+    """Say which label no training case shows; refuse one that no case of the data set shows."""
+    counts = class_counts(list(ready))
+    missing = [value for value, index in target.class_of.items() if index not in counts]
+    if not missing:
+        return
+    elsewhere = {value for case in others if case.truth for value in truth_values(read_image(case.truth, what="truth"))}
+    for value in missing:
+        name = target.model.card.label_names()[value]
+        if value not in elsewhere:
+            raise InputError(f"label {name} (value {value}): no case of the data set has it; add one or drop the label")
+        events.say(f"none of the training cases has the label {name}: it cannot be learned from them")

@@ -1,0 +1,127 @@
+"""What an adaptation leaves to read: the card's account of itself, and a report as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..cases import Case
+from ..events import Events
+from ..networks import parameter_groups
+from ..packages import Card, Package
+from ..strategies import Strategy
+from ..training import Run, TrainingPlan
+
+if TYPE_CHECKING:
+    from .adapt import Adapted
+
+OVERLAYS = 2
+
+
+def finish_card(
+    card: Card,
+    source: Package | None,
+    chosen: Strategy,
+    plan: TrainingPlan,
+    result: dict[str, Any],
+    request: dict[str, Any],
+) -> Card:
+    """The adapted model's card: where it came from and what was measured, nothing else."""
+    cases = len(result["trained_on"])
+    if source is None or not chosen.starts_from_source:
+        text = f"a {card.network} trained from new weights on {cases} cases"
+    else:
+        text = f"{source.card.name}, adapted with {chosen.name} on {cases} cases"
+    origin = {
+        "text": text,
+        "source": None if source is None else source.card.name,
+        "source_sha256": None if source is None else source.card.weights_sha256,
+        "strategy": chosen.name,
+        "cases": result["trained_on"],
+        "plan": plan.to_json(),
+        "verdict": result["verdict"],
+        "request": request,
+    }
+    measured = ()
+    if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
+        n = len(result["held_out"])
+        text = f"mean Dice {result['after']['mean']['dice']:.3f} on {n} held-out case{'s' if n > 1 else ''}; {result['message']}"
+        measured = ({"text": text, "before": result["before"], "after": result["after"]},)
+    description = (
+        f"{card.labels[0].name if len(card.labels) == 1 else 'lesions'} on {', '.join(card.roles)}: {origin['text']}."
+    )
+    return replace(card, description=description[0].upper() + description[1:], origin=origin, measured_on=measured)
+
+
+def write_training_report(
+    run: Run,
+    card: Card,
+    result: dict[str, Any],
+    adapted: Adapted,
+    held_out: Sequence[Case],
+    options: Any,
+    events: Events,
+) -> Path:
+    """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures."""
+    from ..reporting import before_after_table, blocks_figure, curves_figure, overlay_figure, write_report
+
+    figures = [
+        curves_figure(adapted.rows),
+        blocks_figure(_blocks(adapted), title=f"{card.network}: {result['strategy']}"),
+    ]
+    for case in list(held_out)[:OVERLAYS]:
+        figures.append(_overlay(case, card, adapted, options, overlay_figure, events))
+    share = 100 * result["trainable"] / max(result["total"], 1)
+    facts = [
+        ("Model", card.name),
+        ("Origin", card.origin["text"]),
+        ("Trained on", ", ".join(result["trained_on"])),
+        ("Held out", ", ".join(result["held_out"]) or "none"),
+        (
+            "Strategy",
+            f"{result['strategy']}: {result['trainable']:,} of {result['total']:,} parameters learn ({share:.1f} %)",
+        ),
+        ("Verdict", result["message"]),
+    ]
+    if result["forgotten"] is not None:
+        f = result["forgotten"]
+        facts.append(("Source task", f"mean Dice {f['before']} before, {f['after']} after, on {f['data']}"))
+    tables = [before_after_table(result["before"], result["after"])] if result["after"] else []
+    return write_report(
+        run.folder / "report.pdf",
+        title=f"Adaptation report: {card.name}",
+        facts=facts,
+        tables=tables,
+        figures=figures,
+        verdict=result["message"],
+    )
+
+
+def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
+    """(group, parameters, frozen) for the drawing."""
+    groups = parameter_groups(adapted.model.card.network, adapted.model.module, adapted.freezing.grouping)
+    return [
+        (name, sum(p.numel() for _, p in tensors), name in adapted.freezing.frozen_groups)
+        for name, tensors in groups.items()
+        if tensors
+    ]
+
+
+def _overlay(case: Case, card: Card, adapted: Adapted, options: Any, overlay_figure: Any, events: Events) -> Any:
+    from .predict import segment_case
+    from .segment import picture_options
+
+    segmented = segment_case(
+        adapted.model,
+        case,
+        options=options.preparation,
+        device=options.device,
+        precision=options.precision,
+        with_truth=True,
+        events=Events(),
+    )
+    loaded = segmented.loaded
+    how = picture_options(case, card, note=" (line: truth)")
+    return overlay_figure(loaded.images[card.reference], segmented.labels, truth=loaded.truth, **how)

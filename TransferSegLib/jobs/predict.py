@@ -1,0 +1,119 @@
+"""From a case and a model to a label map on the case's reference grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..cases import Case, LoadedCase
+from ..events import Events
+from ..inference import OutputRule, Prediction, choose_device, segment_array
+from ..networks import network_divisor
+from ..packages import Card, Package
+from ..preparing import PreparationOptions, Prepared, restore_labels, restore_map
+from ..training import prepare_case
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Model:
+    """A card and a network with its weights, ready to predict."""
+
+    card: Card
+    module: nn.Module
+
+    @staticmethod
+    def open(package: Package) -> Model:
+        """Load a package's weights (checked)."""
+        return Model(package.card, package.network())
+
+    @property
+    def rule(self) -> OutputRule:
+        """How the network's channels become label values."""
+        return output_rule(self.card)
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """The result for one case: ``labels`` uint8 and, on request, ``entropy`` float32 on the reference grid."""
+
+    labels: sitk.Image
+    entropy: sitk.Image | None
+    loaded: LoadedCase
+    prepared: Prepared
+    device: str
+    precision: str
+
+
+def output_rule(card: Card) -> OutputRule:
+    """The rule that a card states."""
+    return OutputRule(
+        kind=card.output,
+        channels=tuple(label.channel for label in card.labels),
+        values=tuple(label.value for label in card.labels),
+    )
+
+
+def predict_array(
+    model: Model,
+    array: np.ndarray,
+    mask: np.ndarray | None,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    flips: bool = False,
+    events: Events | None = None,
+) -> Prediction:
+    """Segment a prepared array (channel, k, j, i); the network sees it in the axes of its card, labels end at the mask."""
+    card = model.card
+    turned = card.axes == "ijk"
+    if turned:
+        array = np.ascontiguousarray(array.transpose(0, 3, 2, 1))
+        mask = None if mask is None else np.ascontiguousarray(mask.transpose(2, 1, 0))
+    prediction = segment_array(
+        model.module,
+        array,
+        mask,
+        outputs=model.rule,
+        window=card.window,
+        overlap=card.overlap,
+        device=device,
+        precision=precision,
+        flips=flips,
+        divisor=network_divisor(card.network, card.arguments),
+        events=events,
+    )
+    labels, entropy = prediction.labels, prediction.entropy
+    if mask is not None:
+        labels = np.where(mask, labels, np.uint8(0))
+    if turned:
+        labels = np.ascontiguousarray(labels.transpose(2, 1, 0))
+        entropy = None if entropy is None else np.ascontiguousarray(entropy.transpose(2, 1, 0))
+    return replace(prediction, labels=labels, entropy=entropy)
+
+
+def segment_case(
+    model: Model,
+    case: Case,
+    *,
+    options: PreparationOptions,
+    device: str = "auto",
+    precision: str = "auto",
+    flips: bool = False,
+    with_truth: bool = False,
+    events: Events,
+) -> Segmented:
+    """Prepare, predict, and bring the result back to the reference image's own grid."""
+    choose_device(device)  # a GPU that is not there is said before any work
+    loaded, prepared = prepare_case(case, model.card, options=options, events=events, with_truth=with_truth)
+    prediction = predict_array(
+        model, prepared.array, prepared.mask, device=device, precision=precision, flips=flips, events=events
+    )
+    entropy = None if prediction.entropy is None else restore_map(prediction.entropy, prepared)
+    labels = restore_labels(prediction.labels, prepared)
+    return Segmented(labels, entropy, loaded, prepared, prediction.device, prediction.precision)

@@ -1,0 +1,133 @@
+"""segment: from files to a label map on the patient's own grid, and its volumes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from ..cases import Case, case_from_files, open_case
+from ..errors import UsageError
+from ..events import Events, quiet
+from ..imaging import Grid, check_writable, write_image
+from ..measuring import volumes_ml
+from ..packages import Card, Package, find_package
+from ..preparing import PreparationOptions
+from ..reporting import save_overlay
+from .predict import Model, segment_case
+
+
+def segment(
+    *,
+    model: str | Path | Package | Model,
+    out: str | Path,
+    case: str | Path | None = None,
+    images: Mapping[str, str | Path] | None = None,
+    reference: str | None = None,
+    options: PreparationOptions | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    flips: bool = False,
+    uncertainty: str | Path | None = None,
+    picture: str | Path | None = None,
+    events: Events | None = None,
+) -> dict[str, Any]:
+    """Segment one case and write its label map.
+
+    Parameters
+    ----------
+    model : name, folder, zip, Package or Model
+        A ``Model`` that is already open saves loading it again.
+    out : path
+        Label map, uint8, on the reference image's own grid; ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``.
+    case, images : path, mapping of role to path
+        A case folder whose roles are guessed, or the files by role; both together: ``images`` decides.
+    reference : str, optional
+        Role whose grid the result comes back on; the card's by default.
+    uncertainty : path, optional
+        Entropy of the class probabilities in [0, 1], float32, on the same grid.
+    picture : path, optional
+        PNG of three slices with the labels.
+
+    Returns
+    -------
+    dict
+        ``output, roles {role: file}, volumes_ml {label: ml}, device, seconds, preparation [str]``.
+    """
+    events = quiet(events)
+    started = time.monotonic()
+    for path in (out, uncertainty):
+        if path is not None:
+            check_writable(path)
+    opened = model if isinstance(model, Model) else Model.open(find_model(model))
+    card = with_reference(opened.card, reference)
+    opened = Model(card, opened.module)
+    subject = find_case(card, case, images)
+    result = segment_case(
+        opened,
+        subject,
+        options=options or PreparationOptions(),
+        device=device,
+        precision=precision,
+        flips=flips or uncertainty is not None,
+        events=events,
+    )
+    write_image(result.labels, out)
+    if uncertainty is not None and result.entropy is not None:
+        write_image(result.entropy, uncertainty)
+    if picture is not None:
+        save_overlay(picture, result.loaded.images[card.reference], result.labels, **picture_options(subject, card))
+    volumes = volumes_ml(sitk.GetArrayViewFromImage(result.labels), Grid.of(result.labels).voxel_ml, card.label_names())
+    return {
+        "output": str(out),
+        "roles": {role: str(path) for role, path in subject.images.items() if role in card.roles},
+        "volumes_ml": {name: round(ml, 4) for name, ml in volumes.items()},
+        "device": result.device,
+        "precision": result.precision,
+        "seconds": round(time.monotonic() - started, 2),
+        "preparation": [str(step) for step in result.prepared.steps],
+    }
+
+
+def find_model(model: str | Path | Package) -> Package:
+    """A package as it is, or found by name, folder or zip."""
+    return model if isinstance(model, Package) else find_package(model)
+
+
+def with_reference(card: Card, reference: str | None) -> Card:
+    """The card with another reference role; ``UsageError`` when the model has no such role."""
+    from dataclasses import replace
+
+    if reference is None:
+        return card
+    if reference not in card.roles:
+        raise UsageError(f"--reference {reference}: the model has the roles {', '.join(card.roles)}; name one of them")
+    return replace(card, reference_role=reference)
+
+
+def find_case(card: Card, folder: str | Path | None, images: Mapping[str, str | Path] | None) -> Case:
+    """The case that a folder, files by role, or both describe."""
+    assigned = {role: Path(path) for role, path in (images or {}).items()}
+    unknown = [role for role in assigned if role not in card.roles]
+    if unknown:
+        raise UsageError(f"--image {unknown[0]}=...: the model has the roles {', '.join(card.roles)}; name one of them")
+    if folder is None:
+        if not assigned:
+            raise UsageError("no case: give a case folder, or each image with --image ROLE=FILE")
+        missing = [role for role in card.roles if role not in assigned]
+        if missing:
+            raise UsageError(f"no image for the role {missing[0]}; add --image {missing[0]}=FILE")
+        return case_from_files(assigned)
+    return open_case(folder, roles=card.roles, assigned=assigned, with_truth=False)
+
+
+def picture_options(case: Case, card: Card, *, note: str = "") -> dict[str, Any]:
+    """Names, colours and title of a case's picture."""
+    return {
+        "names": card.label_names(),
+        "colours": {label.value: label.colour for label in card.labels},
+        "title": f"{case.id}: {card.name}{note}",
+    }

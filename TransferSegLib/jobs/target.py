@@ -1,0 +1,127 @@
+"""The model that an adaptation starts from: its card, its network, what was transferred."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import UsageError
+from ..networks import build_network, network_names
+from ..packages import Card, Label, Package
+from ..reporting import label_colours
+from ..strategies import TransferReport, match_labels, transfer_weights
+from .predict import Model
+
+# What a data set of these roles is trained with when nothing is said.
+DEFAULT_NETWORKS = ((frozenset({"flair", "t1", "t1gd", "t2"}), "unet"),)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a training starts.
+
+    ``class_of`` maps truth values to the loss's class indices (the card's labels in order, from 1);
+    ``matched`` maps truth values to the source's label or None; ``transfer`` is None without a source.
+    """
+
+    model: Model
+    class_of: dict[int, int]
+    matched: dict[int, Label | None]
+    transfer: TransferReport | None
+
+
+def default_network(roles: Sequence[str]) -> str:
+    """The network for these roles; ``UsageError`` where none is built in yet."""
+    for known, name in DEFAULT_NETWORKS:
+        if set(roles) <= known and name in network_names():
+            return name
+    raise UsageError(f"no default network for the roles {', '.join(roles)}; name one with --network")
+
+
+def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[int, str], network: str | None) -> Target:
+    """A network with new weights for the data set's own roles and labels."""
+    network = network or default_network(roles)
+    colours = label_colours(truth_names)
+    labels = tuple(
+        Label(value, truth_names[value], channel, colours[value])
+        for channel, value in enumerate(sorted(truth_names), start=1)
+    )
+    card = Card(
+        name=name,
+        description="",
+        roles=tuple(roles),
+        labels=labels,
+        network=network,
+        in_channels=len(roles),
+        out_channels=len(labels) + 1,
+    )
+    module = build_network(network, card.in_channels, card.out_channels)
+    return Target(Model(card, module), _class_of(card), dict.fromkeys(truth_names), None)
+
+
+def target_from_source(
+    name: str,
+    source: Package,
+    *,
+    roles: Sequence[str],
+    truth_names: Mapping[int, str],
+    label_map: Mapping[str, str] | None,
+    with_weights: bool,
+) -> Target:
+    """The source's card for the target's roles and labels, with its weights or new ones.
+
+    All output channels of a softmax source are kept, so that every tensor fits and what was forgotten can be
+    measured; a label without a counterpart gets a new channel. Regions (sigmoid) become exclusive classes.
+    """
+    old = source.card
+    matched = match_labels(truth_names, old.labels, label_map)
+    card, channels = _card(name, old, tuple(roles), truth_names, matched)
+    module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
+    report = None
+    if with_weights:
+        # A channel that the source never saw starts as the mean of those it knows.
+        inputs: dict[int, Any] = {
+            n: old.roles.index(role) if role in old.roles else "mean" for n, role in enumerate(card.roles)
+        }
+        report = transfer_weights(source.state(), module, card.network, label_map=channels, channel_map=inputs)
+    return Target(Model(card, module), _class_of(card), matched, report)
+
+
+def _card(
+    name: str, old: Card, roles: tuple[str, ...], truth_names: Mapping[int, str], matched: Mapping[int, Label | None]
+) -> tuple[Card, dict[int, int | None]]:
+    """The target's card, and {target channel: source channel or None} of the output layer."""
+    softmax = old.output == "softmax"
+    channels: dict[int, int | None] = {c: c for c in range(old.out_channels)} if softmax else {0: None}
+    labels = []
+    colours = label_colours(truth_names, {v: source.colour for v, source in matched.items() if source is not None})
+    for value, text in sorted(truth_names.items()):
+        source = matched[value]
+        if softmax and source is not None:
+            channel = source.channel
+        else:
+            channel = len(channels)
+            channels[channel] = None if source is None else source.channel
+        terminology = source.terminology if source is not None and source.name == text else ""
+        aliases = source.aliases if source is not None else ()
+        labels.append(Label(value, text, channel, colours[value], terminology, aliases))
+    reference = old.reference if old.reference in roles else ""
+    card = replace(
+        old,
+        name=name,
+        roles=roles,
+        reference_role=reference,
+        labels=tuple(labels),
+        in_channels=len(roles),
+        out_channels=len(channels),
+        output="softmax",
+        origin={},
+        measured_on=(),
+        weights_sha256="",
+    )
+    return card, channels
+
+
+def _class_of(card: Card) -> dict[int, int]:
+    return {label.value: index for index, label in enumerate(card.labels, start=1)}

@@ -1,0 +1,34 @@
+"""Networks: plain MONAI modules, each with its ordered parameter groups and its channel axes, in one registry."""
+
+from __future__ import annotations
+
+from .groups import count_parameters, group_of, groups_of, parameter_groups
+from .registry import (
+    build_network,
+    network_divisor,
+    network_names,
+    network_of_target,
+    network_spec,
+    register,
+)
+from .spec import ChannelAxis, Group, NetworkSpec
+from .weights import load_state, state_to_save, without_duplicates
+
+__all__ = [
+    "ChannelAxis",
+    "Group",
+    "NetworkSpec",
+    "build_network",
+    "count_parameters",
+    "group_of",
+    "groups_of",
+    "load_state",
+    "network_divisor",
+    "network_names",
+    "network_of_target",
+    "network_spec",
+    "parameter_groups",
+    "register",
+    "state_to_save",
+    "without_duplicates",
+]

@@ -1,0 +1,26 @@
+"""Models on disk: packages, their cards, the catalogue, safe loading, import and export."""
+
+from .archive import export_zip, unpacked
+from .bundle import import_bundle
+from .card import Card, Label, json_schema
+from .catalogue import Entry, find_package, list_models, register, shipped_folder
+from .package import Package, load_checked, read_package, read_state, write_package
+
+__all__ = [
+    "Card",
+    "Entry",
+    "Label",
+    "Package",
+    "export_zip",
+    "find_package",
+    "import_bundle",
+    "json_schema",
+    "list_models",
+    "load_checked",
+    "read_package",
+    "read_state",
+    "register",
+    "shipped_folder",
+    "unpacked",
+    "write_package",
+]

@@ -1,0 +1,207 @@
+"""The card of a model: what it needs, what it gives, where it came from, what it was measured on."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import PackageError
+
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Label:
+    """One active label of a model.
+
+    Parameters
+    ----------
+    value : int
+        Value in the label map (1 to 255; 0 is background).
+    name : str
+        English name in the field's terms, shown to users.
+    channel : int
+        Output channel of the network that predicts it.
+    colour : str
+        ``#RRGGBB``, or empty for the default of its name.
+    terminology : str
+        3D Slicer's seven-part terminology entry, or empty.
+    aliases : tuple of str
+        Other names under which a truth label is taken for this one.
+    """
+
+    value: int
+    name: str
+    channel: int
+    colour: str = ""
+    terminology: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a program or a reader must know before running a model.
+
+    ``roles`` are in the order of the network's input channels. ``space`` is ``native`` or ``mni152``;
+    ``spacing`` is in mm in (i, j, k) order; ``axes`` says which array order the network was trained with.
+    ``output`` is ``softmax`` (exclusive classes, channel 0 background) or ``sigmoid`` (overlapping regions,
+    painted in the order of ``labels``). ``origin`` and ``measured_on`` hold what was done and measured,
+    each with its command.
+    """
+
+    name: str
+    description: str
+    roles: tuple[str, ...]
+    labels: tuple[Label, ...]
+    network: str
+    in_channels: int
+    out_channels: int
+    arguments: dict[str, Any] = field(default_factory=dict)
+    task: str = "segmentation"
+    reference_role: str = ""
+    space: str = "native"
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0)
+    orientation: str = "LPS"
+    axes: str = "kji"
+    normalisation: str = "zscore-brain"
+    output: str = "softmax"
+    window: tuple[int, ...] = (128, 128, 128)
+    overlap: float = 0.5
+    origin: dict[str, Any] = field(default_factory=dict)
+    measured_on: tuple[dict[str, Any], ...] = ()
+    licence: str = ""
+    citation: str = ""
+    weights_sha256: str = ""
+    card_version: int = CARD_VERSION
+
+    @property
+    def reference(self) -> str:
+        """The role whose grid results come back on."""
+        return self.reference_role or ("pet" if "pet" in self.roles else self.roles[0])
+
+    def label_names(self) -> dict[int, str]:
+        """{value: name} of the active labels."""
+        return {label.value: label.name for label in self.labels}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(data: Any, *, where: str) -> Card:
+        """Check and read a card; ``where`` names the file in errors (``PackageError``)."""
+        problem = check_schema(data, json_schema(), "card")
+        if problem is None:
+            problem = _contradiction(data)
+        if problem is not None:
+            raise PackageError(f"{where}: {problem}; get the package again or mend its card")
+        known = {f.name: f for f in dataclasses.fields(Card)}
+        values = {
+            key: _from_json(value, typing.get_type_hints(Card)[key]) for key, value in data.items() if key in known
+        }
+        return Card(**values)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a card, made from the dataclass."""
+    schema = _schema_of(Card)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "TransferSeg model card"
+    properties = schema["properties"]
+    properties["task"]["enum"] = ["segmentation", "classification", "segmentation-classification", "level"]
+    properties["space"]["enum"] = ["native", "mni152"]
+    properties["axes"]["enum"] = ["kji", "ijk"]
+    properties["output"]["enum"] = ["softmax", "sigmoid"]
+    properties["spacing"].update(minItems=2, maxItems=3)
+    properties["overlap"].update(minimum=0, exclusiveMaximum=1)
+    label = properties["labels"]["items"]["properties"]
+    label["value"].update(minimum=1, maximum=255)
+    label["channel"].update(minimum=0)
+    return schema
+
+
+def check_schema(data: Any, schema: dict[str, Any], name: str) -> str | None:
+    """The first way in which ``data`` breaks ``schema`` (the subset that ``json_schema`` writes), or None."""
+    kinds = {
+        "string": str,
+        "integer": int,
+        "number": (int, float),
+        "boolean": bool,
+        "object": dict,
+        "array": (list, tuple),
+    }
+    kind = schema.get("type")
+    if kind and (not isinstance(data, kinds[kind]) or (isinstance(data, bool) and kind != "boolean")):
+        return f"{name} is not of type {kind}"
+    if "enum" in schema and data not in schema["enum"]:
+        return f"{name} is {data!r}, expected one of {', '.join(map(str, schema['enum']))}"
+    if kind in ("integer", "number"):
+        if data < schema.get("minimum", data) or data > schema.get("maximum", data):
+            return f"{name} is {data}, outside its range"
+        if "exclusiveMaximum" in schema and data >= schema["exclusiveMaximum"]:
+            return f"{name} is {data}, outside its range"
+    if kind == "array":
+        if not schema.get("minItems", 0) <= len(data) <= schema.get("maxItems", len(data)):
+            return f"{name} has {len(data)} entries"
+        checks = ((f"{name}[{n}]", item, schema.get("items", {})) for n, item in enumerate(data))
+    elif kind == "object":
+        missing = [key for key in schema.get("required", ()) if key not in data]
+        if missing:
+            return f"{name} lacks {', '.join(missing)}"
+        properties = schema.get("properties", {})
+        checks = ((f"{name}.{key}", value, properties[key]) for key, value in data.items() if key in properties)
+    else:
+        return None
+    return next((p for p in (check_schema(v, s, n) for n, v, s in checks) if p is not None), None)
+
+
+def _contradiction(data: dict[str, Any]) -> str | None:
+    """What a schema cannot say: counts and values that must fit each other."""
+    if not data["roles"] or len(set(data["roles"])) != len(data["roles"]):
+        return "card.roles is empty or names a role twice"
+    if data["in_channels"] != len(data["roles"]) and data["network"] != "petct":
+        return f"card.in_channels is {data['in_channels']} but there are {len(data['roles'])} roles"
+    if data.get("reference_role") and data["reference_role"] not in data["roles"]:
+        return f"card.reference_role {data['reference_role']!r} is not among its roles"
+    for key in ("value", "name"):
+        values = [label[key] for label in data["labels"]]
+        if len(set(values)) != len(values):
+            return f"card.labels has the same {key} twice"
+    channels = [label["channel"] for label in data["labels"]]
+    if any(channel >= data["out_channels"] for channel in channels):
+        return f"a label's channel lies beyond the {data['out_channels']} output channels"
+    return None
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        fields = dataclasses.fields(kind)
+        required = [
+            f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]
+        return {
+            "type": "object",
+            "required": required,
+            "properties": {f.name: _schema_of(hints[f.name]) for f in fields},
+        }
+    if origin is tuple:
+        return {"type": "array", "items": _schema_of(inner[0])}
+    if origin is dict or kind is dict:
+        return {"type": "object"}
+    if origin in (typing.Union, types.UnionType) or kind is Any:
+        return {}
+    return {"type": {str: "string", int: "integer", float: "number", bool: "boolean"}[kind]}
+
+
+def _from_json(value: Any, kind: Any) -> Any:
+    if typing.get_origin(kind) is tuple:
+        return tuple(_from_json(item, typing.get_args(kind)[0]) for item in value)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{key: _from_json(item, hints[key]) for key, item in value.items() if key in hints})
+    return value

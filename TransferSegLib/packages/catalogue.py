@@ -1,0 +1,122 @@
+"""Which models there are: shipped ones, the user's own, and those that a training registered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from ..errors import PackageError, UsageError
+from ..places import home, models_folder
+from ..storage import write_json
+from .archive import unpacked
+from .package import METADATA, Package, read_package
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the catalogue.
+
+    ``available`` is False where the folder is gone or unreadable (``problem`` says why);
+    ``offered`` is False for an adapted model whose verdict was worse than its source.
+    """
+
+    name: str
+    folder: Path
+    source: str
+    package: Package | None
+    problem: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be used now."""
+        return self.package is not None
+
+    @property
+    def offered(self) -> bool:
+        """Whether choosers should propose it."""
+        return self.package is not None and self.package.card.origin.get("verdict") != "worse"
+
+
+def shipped_folder() -> Path:
+    """Where the package's own models lie."""
+    return Path(str(resources.files("TransferSegLib") / "Resources" / "models"))
+
+
+def list_models() -> list[Entry]:
+    """All models, shipped first, then the user's, then registered ones."""
+    entries: list[Entry] = []
+    seen: set[Path] = set()
+    for source, folder in _folders():
+        if folder.resolve() not in seen:
+            seen.add(folder.resolve())
+            entries.append(_entry(source, folder))
+    return entries
+
+
+def find_package(reference: str | Path) -> Package:
+    """Open a model by name, folder or zip.
+
+    Raises
+    ------
+    UsageError
+        No such name, folder or file; the names there are, are listed.
+    PackageError
+        What is there cannot be read safely.
+    """
+    path = Path(reference)
+    if path.is_dir() and (path / METADATA).is_file():
+        return read_package(path)
+    if path.is_file():
+        return read_package(unpacked(path))
+    entries = list_models()
+    found = [entry for entry in entries if entry.name == str(reference)]
+    if found:
+        package = next((e.package for e in found if e.package is not None), None)
+        if package is None:
+            raise PackageError(found[0].problem)
+        return package
+    if path.is_dir():
+        raise PackageError(f"{path}: has no {METADATA.as_posix()}; a model is a folder in the layout of a MONAI Bundle")
+    names = ", ".join(entry.name for entry in entries if entry.available) or "none"
+    raise UsageError(f"--model {reference}: no such model, folder or zip; there are: {names}")
+
+
+def register(package: Package) -> None:
+    """Remember a package that lies outside the models folder, so that choosers list it."""
+    folder = package.folder.resolve()
+    if models_folder().resolve() in folder.parents:
+        return
+    known = [p for p in _registered() if p != folder and p.name != folder.name] + [folder]
+    write_json(_register_file(), {"folders": [str(p) for p in known]})
+
+
+def _folders() -> Iterator[tuple[str, Path]]:
+    for source, root in (("shipped", shipped_folder()), ("user", models_folder())):
+        if root.is_dir():
+            for folder in sorted(root.iterdir()):
+                if (folder / METADATA).is_file():
+                    yield source, folder
+    for folder in _registered():
+        yield "registered", folder
+
+
+def _entry(source: str, folder: Path) -> Entry:
+    try:
+        package = read_package(folder)
+    except PackageError as error:
+        return Entry(folder.name, folder, source, None, error.message)
+    return Entry(package.card.name, folder, source, package)
+
+
+def _register_file() -> Path:
+    return home() / "registered.json"
+
+
+def _registered() -> list[Path]:
+    try:
+        return [Path(p) for p in json.loads(_register_file().read_text(encoding="utf-8"))["folders"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

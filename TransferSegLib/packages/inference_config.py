@@ -1,0 +1,140 @@
+"""The bundle's inference.json, so that MONAI's own tools run a package, and its README text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .card import Card
+
+
+def inference_config(card: Card) -> dict[str, Any]:
+    """A MONAI configuration that reads the roles' files, runs the network and writes a label map.
+
+    The files to read are given as ``image_files`` (one case: a list of files in the roles' order).
+    """
+    from ..networks import network_spec
+
+    config: dict[str, Any] = {
+        "imports": ["$import torch", "$import pathlib"],
+        "bundle_root": ".",
+        "output_dir": "$@bundle_root + '/eval'",
+        "image_files": [f"{role}.nii.gz" for role in card.roles],
+        "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+    }
+    spec = network_spec(card.network)
+    if not spec.monai_target:
+        config["note"] = f"network {card.network!r} is TransferSeg's own: run this package with `transferseg segment`"
+        return config
+    arguments = card.arguments or dict(spec.default_arguments)
+    config["network_def"] = {
+        "_target_": spec.monai_target,
+        "spatial_dims": spec.dims,
+        "in_channels": card.in_channels,
+        "out_channels": card.out_channels,
+        **arguments,
+    }
+    config["network"] = "$@network_def.to(@device)"
+    # Some of MONAI's networks register blocks twice; the second copies are not saved, hence strict=False.
+    config["load"] = (
+        "$@network.load_state_dict(torch.load(@bundle_root + '/models/model.pt', map_location=@device, "
+        "weights_only=True), strict=False)"
+    )
+    config["preprocessing"] = {"_target_": "Compose", "transforms": _preprocessing(card)}
+    config["inferer"] = {
+        "_target_": "SlidingWindowInferer",
+        "roi_size": list(card.window),
+        "sw_batch_size": 1,
+        "overlap": card.overlap,
+        "mode": "gaussian",
+    }
+    config["postprocessing"] = {"_target_": "Compose", "transforms": _postprocessing(card)}
+    config["dataset"] = {"_target_": "Dataset", "data": [{"image": "@image_files"}], "transform": "@preprocessing"}
+    config["dataloader"] = {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1, "num_workers": 0}
+    config["evaluator"] = {
+        "_target_": "SupervisedEvaluator",
+        "device": "@device",
+        "val_data_loader": "@dataloader",
+        "network": "@network",
+        "inferer": "@inferer",
+        "postprocessing": "@postprocessing",
+    }
+    config["initialize"] = ["$@load"]
+    config["run"] = ["$@evaluator.run()"]
+    return config
+
+
+def _preprocessing(card: Card) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = [
+        {"_target_": "LoadImaged", "keys": "image"},
+        {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "Orientationd", "keys": "image", "axcodes": card.orientation, "labels": None},
+        {"_target_": "Spacingd", "keys": "image", "pixdim": list(card.spacing), "mode": "bilinear"},
+        {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True, "channel_wise": True},
+    ]
+    if card.axes == "kji":
+        steps.append({"_target_": "Transposed", "keys": "image", "indices": [0, 3, 2, 1]})
+    return steps
+
+
+def _postprocessing(card: Card) -> list[dict[str, Any]]:
+    softmax = card.output == "softmax"
+    activation = {"_target_": "Activationsd", "keys": "pred", "softmax" if softmax else "sigmoid": True}
+    discrete = {"argmax": True} if softmax else {"threshold": 0.5}
+    steps: list[dict[str, Any]] = [activation]
+    if card.axes == "kji":
+        steps.append({"_target_": "Transposed", "keys": "pred", "indices": [0, 3, 2, 1]})
+    steps.append({"_target_": "AsDiscreted", "keys": "pred", **discrete})
+    if softmax:
+        steps.append(
+            {
+                "_target_": "MapLabelValued",
+                "keys": "pred",
+                "orig_labels": list(range(card.out_channels)),
+                "target_labels": [_value_of(card, channel) for channel in range(card.out_channels)],
+            }
+        )
+    steps.append(
+        {
+            "_target_": "SaveImaged",
+            "keys": "pred",
+            "output_dir": "@output_dir",
+            "output_postfix": "seg",
+            "output_dtype": "uint8",
+            "resample": False,
+            "separate_folder": False,
+        }
+    )
+    return steps
+
+
+def _value_of(card: Card, channel: int) -> int:
+    return next((label.value for label in card.labels if label.channel == channel), 0)
+
+
+def readme(card: Card) -> str:
+    """The package's docs/README.md."""
+    labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
+    measured = "\n".join(f"- {entry.get('text', entry)}" for entry in card.measured_on) or "- not measured yet"
+    origin = card.origin.get("text") or "not stated"
+    command = card.origin.get("command")
+    made = f"\nMade by:\n\n```\n{command}\n```\n" if command else ""
+    return f"""# {card.name}
+
+{card.description}
+
+Needs: {", ".join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {"x".join(map(str, card.spacing))} mm.
+
+| value | label |
+|---|---|
+{labels}
+
+Origin: {origin}
+{made}
+Measured on:
+
+{measured}
+
+Licence: {card.licence or "not stated"}. {("Cite: " + card.citation) if card.citation else ""}
+
+Not a medical device; for research. Run it with `transferseg segment --model FOLDER CASE_FOLDER --out LABELS.nii.gz`.
+"""

@@ -1,0 +1,199 @@
+"""A model on disk: a folder in the layout of a MONAI Bundle, with its card; read safely, written whole."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import PackageError
+from ..storage import sha256, write_json, write_text, writing_folder
+from .card import Card
+from .inference_config import inference_config, readme
+
+METADATA = Path("configs") / "metadata.json"
+WEIGHTS = Path("models") / "model.pt"
+# Files that could run as code have no place in a package: a model is data.
+CODE_SUFFIXES = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".bat", ".exe", ".ps1", ".ts"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A model that lies in ``folder`` and is described by ``card``."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def weights(self) -> Path:
+        """The file of weights."""
+        return self.folder / WEIGHTS
+
+    def state(self) -> dict[str, Any]:
+        """The weights, {name: tensor} on the CPU; ``PackageError`` when the hash differs or code is inside."""
+        if self.card.weights_sha256 and sha256(self.weights) != self.card.weights_sha256:
+            raise PackageError(
+                f"{self.weights}: does not match the hash in its card, so it was changed or damaged; get the package again"
+            )
+        return read_state(self.weights)
+
+    def network(self) -> Any:
+        """The torch module with its weights, in eval mode; ``PackageError`` names missing or misfitting tensors."""
+        from ..networks import build_network
+
+        card = self.card
+        module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
+        load_checked(module, self.state(), card.network, where=self.weights)
+        return module.eval()
+
+
+def read_package(folder: Path | str) -> Package:
+    """Open a package's folder and check its card and that no code lies in it (weights are checked when read).
+
+    Raises
+    ------
+    PackageError
+        No card, a card that contradicts itself, no weights, or a file that could run as code.
+    """
+    folder = Path(folder)
+    metadata_file = folder / METADATA
+    metadata = read_json(metadata_file)
+    card_data = metadata.get("transferseg") if isinstance(metadata, dict) else None
+    if card_data is None:
+        raise PackageError(
+            f"{metadata_file}: has no TransferSeg card; bring a foreign bundle in with `transferseg models import {folder}`"
+        )
+    card = Card.from_json(card_data, where=str(metadata_file))
+    if not (folder / WEIGHTS).is_file():
+        raise PackageError(f"{folder}: lacks {WEIGHTS.as_posix()}; get the package again")
+    code = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.suffix.lower() in CODE_SUFFIXES)
+    if code:
+        raise PackageError(
+            f"{folder}: holds code ({code[0]}), a model package is data only; remove it or do not use it"
+        )
+    return Package(folder, card)
+
+
+def write_package(folder: Path | str, card: Card, state: dict[str, Any]) -> Package:
+    """Write a package whole or not at all; ``folder`` must be absent or empty.
+
+    ``state`` is a plain state dict; its hash goes into the card.
+    """
+    import monai
+    import numpy
+    import torch
+
+    folder = Path(folder)
+    with writing_folder(folder) as temporary:
+        weights = temporary / WEIGHTS
+        weights.parent.mkdir(parents=True)
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+        try:
+            torch.save(plain, weights)
+        except RuntimeError as error:  # torch's zip writer hides the OSError of a full disk
+            raise OSError(28, str(error).splitlines()[0]) from error
+        card = replace(card, weights_sha256=sha256(weights))
+        versions = {
+            "monai_version": monai.__version__,
+            "pytorch_version": torch.__version__.split("+")[0],
+            "numpy_version": numpy.__version__,
+        }
+        write_json(temporary / METADATA, _metadata(card, versions))
+        write_json(temporary / "configs" / "inference.json", inference_config(card))
+        write_text(temporary / "docs" / "README.md", readme(card))
+    return Package(folder, card)
+
+
+def read_state(path: Path | str) -> dict[str, Any]:
+    """Read a plain state dict with ``weights_only=True``; a nested ``state_dict`` or ``model`` entry is unwrapped."""
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise PackageError(
+            f"{path}: holds more than tensors (code or foreign objects) and is refused; ask for a plain state dict"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise PackageError(f"{path}: cannot be read as weights, the file is damaged; get it again") from error
+    for key in ("state_dict", "model", "network"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()) or not state:
+        raise PackageError(f"{path}: is not a plain state dict of tensors; ask for one")
+    return dict(state)
+
+
+def load_checked(module: Any, state: dict[str, Any], network: str, *, where: Path | str) -> None:
+    """Load weights into a network; every tensor must be there and fit, and be finite (``PackageError``)."""
+    import torch
+
+    from ..networks import load_state, state_to_save
+
+    expected = state_to_save(network, module)
+    missing = [name for name in expected if name not in state]
+    if missing:
+        raise PackageError(f"{where}: lacks the tensor {missing[0]} ({len(missing)} missing); get the package again")
+    for name, tensor in expected.items():
+        if state[name].shape != tensor.shape:
+            got, want = tuple(state[name].shape), tuple(tensor.shape)
+            raise PackageError(
+                f"{where}: tensor {name} has shape {got}, expected {want}; the card does not fit the weights"
+            )
+        if not torch.isfinite(state[name].float()).all():
+            raise PackageError(f"{where}: tensor {name} holds NaN or infinite values; get the package again")
+    load_state(network, module, {name: state[name] for name in expected})
+
+
+def read_json(path: Path | str) -> Any:
+    """JSON of a package's file, ``PackageError`` when absent or unreadable."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PackageError(f"{path}: not found; a model is a folder or zip in the layout of a MONAI Bundle") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PackageError(f"{path}: is not readable JSON; get the package again") from error
+
+
+def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
+    """What MONAI asks of a bundle's metadata.json, and our card under ``transferseg``."""
+    divisible = ["16*n"] * 3
+    image = {
+        "type": "image",
+        "format": "magnitude",
+        "modality": "MR" if set(card.roles) <= {"flair", "t1", "t1gd", "t2"} else "n/a",
+        "num_channels": card.in_channels,
+        "spatial_shape": divisible,
+        "dtype": "float32",
+        "value_range": [],
+        "is_patch_data": True,
+        "channel_def": {str(n): role for n, role in enumerate(card.roles)},
+    }
+    names = {str(label.channel): label.name for label in card.labels}
+    if card.output == "softmax":
+        names["0"] = "background"
+    prediction = {
+        "type": "image",
+        "format": "segmentation",
+        "num_channels": card.out_channels,
+        "spatial_shape": divisible,
+        "dtype": "float32",
+        "value_range": [],
+        "is_patch_data": True,
+        "channel_def": dict(sorted(names.items())),
+    }
+    return {
+        "version": "1.0.0",
+        "changelog": {"1.0.0": "written by TransferSeg"},
+        **versions,
+        "required_packages_version": {},
+        "name": card.name,
+        "task": card.task,
+        "description": card.description,
+        "authors": card.origin.get("authors", "TransferSeg contributors"),
+        "copyright": card.licence,
+        "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": prediction}},
+        "transferseg": card.to_json(),
+    }

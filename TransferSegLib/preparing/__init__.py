@@ -1,0 +1,7 @@
+"""From a case to a network's array and back."""
+
+from .mri import prepare_mri
+from .options import PreparationOptions, Prepared, Step
+from .restoring import restore_labels, restore_map
+
+__all__ = ["PreparationOptions", "Prepared", "Step", "prepare_mri", "restore_labels", "restore_map"]

@@ -1,0 +1,66 @@
+"""Rigid registration with ANTsPy, for the shell, when it is installed and asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import DependencyError, InputError
+from .pair import SEED, coarse_image
+
+ANTS_MM = 1.5
+
+
+def register_rigid_ants(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
+    """The rigid transform from points of ``fixed`` to points of ``moving``.
+
+    Raises
+    ------
+    DependencyError
+        When ANTsPy is not installed.
+    InputError
+        When ANTs gives no transform.
+    """
+    try:
+        import ants
+    except ImportError as error:
+        raise DependencyError(
+            "engine ants: ANTsPy is not installed; pip install 'transferseg[ants]', or use the engine simpleitk"
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="transferseg-ants-") as folder:
+        found = ants.registration(
+            fixed=_to_ants(ants, fixed),
+            moving=_to_ants(ants, moving),
+            type_of_transform="Rigid",
+            outprefix=str(Path(folder) / "rigid"),
+            random_seed=SEED,
+        )
+        files = [name for name in found["fwdtransforms"] if str(name).endswith(".mat")]
+        if len(files) != 1:
+            raise InputError("engine ants: no rigid transform came back; use the engine simpleitk")
+        read = sitk.AffineTransform(sitk.ReadTransform(str(files[0])))
+    return _as_euler(read)
+
+
+def _to_ants(ants, image: sitk.Image):
+    image = coarse_image(image, ANTS_MM)
+    array = np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
+    return ants.from_numpy(
+        array,
+        origin=image.GetOrigin(),
+        spacing=image.GetSpacing(),
+        direction=np.array(image.GetDirection()).reshape(3, 3),
+    )
+
+
+def _as_euler(affine: sitk.AffineTransform) -> sitk.Euler3DTransform:
+    euler = sitk.Euler3DTransform()
+    euler.SetCenter(affine.GetCenter())
+    # Files hold the matrix in single precision: take the nearest rotation.
+    left, _, right = np.linalg.svd(np.array(affine.GetMatrix()).reshape(3, 3))
+    euler.SetMatrix((left @ right).ravel().tolist())
+    euler.SetTranslation(affine.GetTranslation())
+    return euler

@@ -1,0 +1,52 @@
+"""The brain mask: as it is in stripped images, from hd-bet, or from the atlas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..events import Events
+from ..imaging import Grid
+from .options import PreparationOptions, Step
+from .stripping import Foreground, head_foreground
+
+# T1 shows the brain's edge best, and the atlas is a T1.
+PREFERRED_ROLES = ("t1", "t1gd", "t2", "flair")
+
+
+@dataclass(frozen=True)
+class BrainMask:
+    """Parts whose union is the brain: (role, bool mask (k, j, i), grid), each in that role's own frame."""
+
+    parts: tuple[tuple[str, np.ndarray, Grid], ...]
+    step: Step
+
+
+def find_brain(
+    images: dict[str, sitk.Image],
+    foregrounds: dict[str, Foreground],
+    reference_role: str,
+    *,
+    options: PreparationOptions,
+    events: Events,
+) -> BrainMask:
+    """Choose the mask and make it.
+
+    Stripped images are used as they are (union over the sequences); otherwise an ``hd-bet`` on the PATH,
+    otherwise the atlas. ``mask="off"`` takes the head's foreground instead.
+    """
+    stripped = all(found.stripped for found in foregrounds.values())
+    if stripped and options.mask != "on":
+        parts = tuple((role, found.mask, Grid.of(images[role])) for role, found in foregrounds.items())
+        action = "used" if options.mask == "auto" else "foreground used"
+        return BrainMask(parts, Step("brain mask", "skipped", f"the images are stripped already; {action} as they are"))
+    if options.mask == "off":
+        mask = head_foreground(images[reference_role])
+        return BrainMask(
+            ((reference_role, mask, Grid.of(images[reference_role])),),
+            Step("brain mask", "skipped", "not wanted; the head's foreground is used"),
+        )
+    role = next((r for r in PREFERRED_ROLES if r in images), reference_role)
+    raise NotImplementedError

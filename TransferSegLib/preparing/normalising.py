@@ -1,0 +1,44 @@
+"""Intensities to the scale a network expects: z-scores over the brain or over what is not zero."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+
+NORMALISATIONS = ("zscore-brain", "zscore-nonzero", "none")
+
+
+def normalise(channel: np.ndarray, mask: np.ndarray, *, kind: str, where: str) -> None:
+    """Normalise one channel in place and set it to 0 outside the mask.
+
+    Parameters
+    ----------
+    channel : np.ndarray
+        float32 (k, j, i).
+    mask : np.ndarray
+        bool (k, j, i).
+    kind : str
+        ``zscore-brain``: mean 0 and SD 1 over the mask; ``zscore-nonzero``: over the mask's voxels that are
+        not 0, zeros stay 0 (MONAI's ``NormalizeIntensityd(nonzero=True, channel_wise=True)``); ``none``.
+    where : str
+        Role and file, for the message.
+
+    Raises
+    ------
+    InputError
+        When the channel is constant over the voxels that count.
+    """
+    if kind == "none":
+        np.multiply(channel, mask, out=channel)
+        return
+    counted = mask if kind == "zscore-brain" else mask & (channel != 0)
+    values = channel[counted]
+    if values.size == 0 or values.min() == values.max():
+        raise InputError(f"{where}: the image is constant inside the brain; give the right file for this role")
+    # Sums in float64: float32 sums over a million voxels of scanner values lose digits.
+    mean = values.mean(dtype=np.float64)
+    spread = np.sqrt(np.square(values - np.float32(mean)).mean(dtype=np.float64))
+    channel -= np.float32(mean)
+    channel *= np.float32(1.0 / spread)
+    np.multiply(channel, counted, out=channel)

@@ -1,0 +1,86 @@
+"""Random changes of a training window, by MONAI, drawn from the step's own seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MARGIN = 12
+
+
+class Augmentation:
+    """Left-right flip, small affine, and intensity changes of one window.
+
+    Parameters
+    ----------
+    patch : tuple of int
+        Size of the window that comes out.
+    flip_axis : int
+        Spatial axis that runs from left to right (2 for kji arrays, 0 for ijk).
+    """
+
+    def __init__(self, patch: tuple[int, int, int], *, flip_axis: int = 2) -> None:
+        from monai.transforms import (
+            CenterSpatialCropd,
+            Compose,
+            RandAdjustContrastd,
+            RandAffined,
+            RandFlipd,
+            RandGaussianNoised,
+            RandGaussianSmoothd,
+            RandScaleIntensityd,
+            RandShiftIntensityd,
+        )
+
+        both, image = ["image", "truth"], ["image"]
+        self.affine_share = 0.3
+        self._affine = Compose(
+            [
+                RandAffined(
+                    both,
+                    prob=1.0,
+                    rotate_range=[0.26] * 3,
+                    scale_range=[0.12] * 3,
+                    mode=["bilinear", "nearest"],
+                    padding_mode="zeros",
+                ),
+                CenterSpatialCropd(both, roi_size=patch),
+            ]
+        )
+        self._rest = Compose(
+            [
+                RandFlipd(both, prob=0.5, spatial_axis=flip_axis),
+                RandScaleIntensityd(image, prob=0.5, factors=0.15, channel_wise=True),
+                RandShiftIntensityd(image, prob=0.5, offsets=0.15, channel_wise=True),
+                RandAdjustContrastd(image, prob=0.2, gamma=(0.7, 1.5)),
+                RandGaussianNoised(image, prob=0.15, std=0.1),
+                RandGaussianSmoothd(image, prob=0.1, sigma_x=(0.4, 1), sigma_y=(0.4, 1), sigma_z=(0.4, 1)),
+            ]
+        )
+
+    def __call__(self, image, truth, *, affine: bool, seed: int):
+        """Change one window; the background stays exactly 0.
+
+        Parameters
+        ----------
+        image, truth : torch.Tensor
+            (channel, k, j, i) float32 and (1, k, j, i) uint8; with ``affine`` larger than the patch by
+            ``MARGIN`` on each side.
+        """
+        import torch
+        from monai.data import set_track_meta
+
+        set_track_meta(False)
+        data = {"image": image, "truth": truth.float()}
+        for transform in (self._affine, self._rest) if affine else (self._rest,):
+            transform.set_random_state(state=np.random.RandomState(seed))
+            inside = None
+            if transform is self._rest:
+                # Flips move the brain: carry its mask along, so that intensity changes stop at its edge.
+                brain = (data["image"] != 0).any(dim=0, keepdim=True)
+                data["truth"] = torch.cat([data["truth"], brain.float()])
+                inside = True
+            data = transform(data)
+            if inside:
+                brain, data["truth"] = data["truth"][1:], data["truth"][:1]
+                data["image"] = data["image"] * brain
+        return data["image"], data["truth"].round().to(torch.uint8)

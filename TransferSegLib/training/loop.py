@@ -1,0 +1,175 @@
+"""The one training loop: optimiser steps over windows, checkpoints, early stopping, resume."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import Cancelled, TransferSegError
+from ..events import Events
+from .losses import Loss
+from .plan import TrainingPlan
+from .run import Run
+
+if TYPE_CHECKING:
+    import torch
+
+CHECKPOINT_SECONDS = 60
+
+
+class Source(Protocol):
+    """Where batches come from: windows of cases, or a bank of frozen features."""
+
+    def batch(self, step: int) -> tuple[Any, Any]:
+        """Inputs of ``forward`` and class indices (B, 1, k, j, i) for an optimiser step."""
+
+
+@dataclass
+class Progress:
+    """What a checkpoint keeps beside weights and optimiser."""
+
+    step: int = 0
+    best_score: float | None = None
+    best_epoch: int = 0
+    best_state: dict[str, Any] | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    loss_sum: float = 0.0
+
+
+def train(
+    module: torch.nn.Module,
+    *,
+    forward: Callable[[Any], torch.Tensor],
+    source: Source,
+    plan: TrainingPlan,
+    loss: Loss,
+    rate: float,
+    device: str,
+    precision: str,
+    run: Run,
+    events: Events,
+    validate: Callable[[torch.nn.Module], float | None] | None = None,
+) -> Progress:
+    """Train ``module`` in place and leave it with its best (or last) weights.
+
+    Parameters
+    ----------
+    forward : callable
+        Inputs of a batch on ``device`` to logits (B, C, k, j, i); it knows what is frozen.
+    validate : callable, optional
+        Mean Dice on the inner split, called each epoch; the best epoch's weights are kept and the
+        training ends after ``plan.patience`` epochs without a better one. Without it the last are kept.
+
+    Raises
+    ------
+    Cancelled
+        After a checkpoint was written.
+    TransferSegError
+        The loss became NaN or infinite.
+    """
+    import torch
+
+    optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=rate)
+    progress = _restore(run, module, optimiser)
+    scaler = torch.amp.GradScaler(enabled=device.startswith("cuda") and precision == "float16")
+    module.train()
+    saved = started = time.monotonic()
+    first = progress.step
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = pool.submit(source.batch, progress.step)
+        while progress.step < plan.steps and not events.stopping and not _out_of_patience(progress, plan, validate):
+            inputs, truth = upcoming.result()
+            if progress.step + 1 < plan.steps:
+                upcoming = pool.submit(source.batch, progress.step + 1)
+            _set_rate(optimiser, rate, plan, progress.step)
+            torch.manual_seed(plan.seed * 1_000_003 + progress.step)  # dropout, the same after a resume
+            value = _step(forward, loss, optimiser, scaler, _to(inputs, device), truth.to(device), device, precision)
+            progress.loss_sum += value
+            progress.step += 1
+            if progress.step % plan.steps_per_epoch == 0:
+                _end_epoch(module, progress, plan, validate, run, events)
+            if progress.step % plan.steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                run.save_checkpoint(_state(module, optimiser, progress))
+                saved = time.monotonic()
+            left = (time.monotonic() - started) / (progress.step - first) * (plan.steps - progress.step)
+            try:
+                events.progress("training", progress.step, plan.steps, left)
+            except Cancelled:
+                run.save_checkpoint(_state(module, optimiser, progress))
+                raise
+    if progress.best_state is not None:
+        module.load_state_dict(progress.best_state)
+    module.eval()
+    return progress
+
+
+def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precision: str) -> float:
+    import torch
+
+    optimiser.zero_grad(set_to_none=True)
+    kind = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision)
+    with torch.autocast(device.split(":")[0], dtype=kind, enabled=kind is not None):
+        logits = forward(inputs)
+    value = loss(logits.float(), truth)
+    number = float(value.detach())
+    if not math.isfinite(number):
+        raise TransferSegError("training: the loss became NaN; lower the learning rate or use --precision float32")
+    scaler.scale(value).backward()
+    scaler.step(optimiser)
+    scaler.update()
+    return number
+
+
+def _set_rate(optimiser, rate: float, plan: TrainingPlan, step: int) -> None:
+    factor = 0.5 * (1 + math.cos(math.pi * step / plan.steps)) if plan.decay else 1.0
+    for group in optimiser.param_groups:
+        group["lr"] = rate * factor
+
+
+def _end_epoch(module, progress: Progress, plan: TrainingPlan, validate, run: Run, events: Events) -> None:
+    epoch = progress.step // plan.steps_per_epoch
+    score = None
+    if validate is not None:
+        score = validate(module)
+        module.train()
+        if score is not None and (progress.best_score is None or score > progress.best_score):
+            progress.best_score, progress.best_epoch = score, epoch
+            progress.best_state = copy.deepcopy(module.state_dict())
+    row = {
+        "epoch": epoch,
+        "step": progress.step,
+        "loss": round(progress.loss_sum / plan.steps_per_epoch, 6),
+        "validation_dice": None if score is None else round(score, 6),
+        "seconds": round(run.seconds, 1),
+    }
+    progress.loss_sum = 0.0
+    progress.rows.append(row)
+    run.write_metrics(progress.rows)
+    events.metric(**row)
+
+
+def _out_of_patience(progress: Progress, plan: TrainingPlan, validate) -> bool:
+    epoch = progress.step // plan.steps_per_epoch
+    return validate is not None and plan.early_stopping and epoch - progress.best_epoch >= plan.patience
+
+
+def _state(module, optimiser, progress: Progress) -> dict[str, Any]:
+    return {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "progress": vars(progress)}
+
+
+def _restore(run: Run, module, optimiser) -> Progress:
+    saved = run.load_checkpoint()
+    if saved is None:
+        return Progress()
+    module.load_state_dict(saved["module"])
+    optimiser.load_state_dict(saved["optimiser"])
+    return Progress(**saved["progress"])
+
+
+def _to(inputs: Any, device: str) -> Any:
+    return tuple(t.to(device) for t in inputs) if isinstance(inputs, tuple) else inputs.to(device)

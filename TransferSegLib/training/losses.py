@@ -1,0 +1,49 @@
+"""Losses over the active classes, by name: a new one is a function and a line in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+# (logits (B, C, k, j, i), class indices (B, 1, k, j, i)) -> scalar
+Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+
+
+def dice_ce() -> Loss:
+    """Dice + cross-entropy 1:1, softmax, background included (methods.md, section 0).
+
+    Dice is summed over the batch: a patch without foreground then adds no spurious loss of one.
+    """
+    from monai.losses import DiceCELoss
+
+    return DiceCELoss(include_background=True, softmax=True, to_onehot_y=True, batch=True)
+
+
+def active_logits(logits: torch.Tensor, channels: tuple[int, ...]) -> torch.Tensor:
+    """Logits (B, C, k, j, i) to (B, 1 + active, k, j, i): what is not active is merged with the background.
+
+    The merge is by logsumexp (probabilities add), as inference does it; channel 0 is the background.
+    """
+    import torch
+
+    rest = [c for c in range(logits.shape[1]) if c not in channels]
+    if rest == [0] and list(channels) == list(range(1, logits.shape[1])):
+        return logits
+    logits = logits.float()
+    background = torch.logsumexp(logits[:, rest], dim=1, keepdim=True)
+    return torch.cat([background, logits[:, list(channels)]], dim=1)
+
+
+LOSSES: dict[str, Callable[[], Loss]] = {"dice-ce": dice_ce}
+
+
+def loss_by_name(name: str) -> Loss:
+    """The loss of that name; ``UsageError`` lists the names."""
+    if name not in LOSSES:
+        raise UsageError(f"--loss {name}: unknown; choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]()

@@ -1,0 +1,71 @@
+"""What a training is asked to do, with defaults that end in minutes on two cores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+STEPS_PER_EPOCH = 50
+MAX_EPOCHS = 300
+PATIENCE = 30
+
+# Measured on two cores (see benchmarks/README.md): epochs that keep a default adaptation of two
+# 182x218x182 four-channel cases, with its scoring, well within eight minutes.
+CPU_EPOCHS = {"unet": 30, "dynunet": 2, "segresnet": 3}
+CPU_PATCH = {"unet": 80, "dynunet": 64, "segresnet": 64}
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The numbers of one training.
+
+    Parameters
+    ----------
+    epochs : int
+        An epoch is 50 optimiser steps, whatever the number of cases.
+    patch : tuple of int
+        Window in voxels, in the order of the card's axes; a multiple of the network's divisor.
+    rate : float
+        Adam's learning rate before the strategy's factor (methods: 5e-4).
+    decay : bool
+        Let the rate fall to zero over the budget (cosine); only sensible with a fixed budget.
+    early_stopping : bool
+        Keep the best of an inner split and stop after ``patience`` epochs without a better one.
+    foreground : float
+        Share of patches centred on a foreground voxel, classes drawn evenly.
+    feature_bank : int
+        Augmented windows whose frozen features are computed once and reused (0 = off).
+    """
+
+    epochs: int
+    patch: tuple[int, int, int]
+    seed: int = 0
+    steps_per_epoch: int = STEPS_PER_EPOCH
+    batch: int = 2
+    rate: float = 5e-4
+    decay: bool = True
+    early_stopping: bool = False
+    patience: int = PATIENCE
+    foreground: float = 0.67
+    augment: bool = True
+    loss: str = "dice-ce"
+    feature_bank: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all."""
+        return self.epochs * self.steps_per_epoch
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self) | {"patch": list(self.patch)}
+
+
+def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int = 16) -> TrainingPlan:
+    """The plan for a network on this kind of device; 128-voxel patches and up to 300 epochs need a GPU."""
+    epochs = MAX_EPOCHS if on_gpu and early_stopping else 100 if on_gpu else CPU_EPOCHS.get(network, 3)
+    side = 128 if on_gpu else CPU_PATCH.get(network, 64)
+    side = max(divisor, side // divisor * divisor)
+    return TrainingPlan(
+        epochs=epochs, patch=(side, side, side), early_stopping=early_stopping, decay=not (on_gpu and early_stopping)
+    )

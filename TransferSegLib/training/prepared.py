@@ -1,0 +1,143 @@
+"""Prepared training cases, made once and kept on disk, keyed by the content of their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cases import Case, LoadedCase, load_case
+from ..errors import InputError
+from ..events import Events
+from ..packages import Card
+from ..places import cache_folder
+from ..preparing import PreparationOptions, Prepared, prepare_mri
+from ..storage import sha256, write_json, writing_folder
+from .windows import TrainingCase
+
+# Raise when preparing changes what it gives, so that stale caches are not used.
+CACHE_VERSION = 1
+POSITIONS = 20_000
+
+
+def case_hash(case: Case) -> str:
+    """Digest of all files of a case, roles included."""
+    parts = {f"{role} {case.channels.get(role, 0)}": sha256(path) for role, path in sorted(case.images.items())}
+    parts["truth"] = sha256(case.truth) if case.truth else ""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def prepared_arrays(
+    case: Case,
+    card: Card,
+    *,
+    options: PreparationOptions,
+    digest: str,
+    events: Events,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(image, truth, mask) of a case in the card's preparation, memory-mapped from the cache.
+
+    ``image`` is float32 (channel, k, j, i), ``truth`` uint8 in the file's own values, ``mask`` bool.
+    """
+    wanted = {
+        "case": digest,
+        "roles": card.roles,
+        "reference": card.reference,
+        "space": card.space,
+        "spacing": card.spacing,
+        "orientation": card.orientation,
+        "normalisation": card.normalisation,
+        "options": asdict(options),
+        "version": CACHE_VERSION,
+    }
+    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]
+    folder = cache_folder("prepared") / key
+    if not (folder / "steps.json").is_file():
+        _, prepared = prepare_case(case, card, options=options, events=events, with_truth=True)
+        _keep(folder, prepared)
+    return tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("image", "truth", "mask"))
+
+
+def prepare_case(
+    case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
+) -> tuple[LoadedCase, Prepared]:
+    """Load a case and prepare it as the card asks (brain MRI).
+
+    Images in different DICOM frames of reference are only accepted when registration is asked for.
+    """
+    loaded = load_case(
+        case,
+        reference_role=card.reference,
+        roles=card.roles,
+        events=events,
+        with_truth=with_truth,
+        allow_different_frames=options.register == "on",
+    )
+    prepared = prepare_mri(
+        loaded,
+        roles=card.roles,
+        spacing=card.spacing,
+        orientation=card.orientation,
+        space=card.space,
+        normalisation=card.normalisation,
+        options=options,
+        events=events,
+    )
+    return loaded, prepared
+
+
+def training_case(
+    case: Case, arrays: tuple[np.ndarray, np.ndarray, np.ndarray], class_of: Mapping[int, int], *, axes: str
+) -> TrainingCase:
+    """A case ready for sampling: truth values become class indices, arrays get the network's axes.
+
+    Raises
+    ------
+    InputError
+        The truth holds a value that ``class_of`` does not name.
+    """
+    image, truth, mask = arrays
+    table = np.full(256, 255, dtype=np.uint8)
+    table[0] = 0
+    for value, index in class_of.items():
+        table[value] = index
+    classes = table[truth]
+    if (classes == 255).any():
+        unknown = sorted(int(v) for v in np.unique(np.asarray(truth)[classes == 255]))
+        raise InputError(
+            f"{case.truth}: holds the values {unknown}, which no label names; mend the truth or dataset.json"
+        )
+    if axes == "ijk":
+        image, classes, mask = image.transpose(0, 3, 2, 1), classes.transpose(2, 1, 0), mask.transpose(2, 1, 0)
+    rng = np.random.default_rng(0)
+    foreground = {int(c): _positions(classes == c, rng) for c in np.unique(classes) if c > 0}
+    return TrainingCase(case.id, image, classes, foreground, _positions(np.asarray(mask), rng))
+
+
+def class_counts(cases: list[TrainingCase]) -> dict[int, int]:
+    """Voxels of each class over all cases (at most ``POSITIONS`` counted a case)."""
+    counts: dict[int, int] = {}
+    for case in cases:
+        for index, positions in case.foreground.items():
+            counts[index] = counts.get(index, 0) + len(positions)
+    return counts
+
+
+def _positions(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    positions = np.argwhere(mask).astype(np.int32)
+    if len(positions) > POSITIONS:
+        positions = positions[np.sort(rng.choice(len(positions), POSITIONS, replace=False))]
+    return positions
+
+
+def _keep(folder: Path, prepared: Prepared) -> None:
+    save: dict[str, Any] = {"image": prepared.array, "truth": prepared.truth, "mask": prepared.mask}
+    with writing_folder(folder) as temporary:
+        for name, array in save.items():
+            np.save(temporary / f"{name}.npy", array)
+        write_json(temporary / "steps.json", [str(step) for step in prepared.steps])

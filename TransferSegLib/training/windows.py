@@ -1,0 +1,89 @@
+"""Training windows drawn from prepared cases; window n of a seed is always the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .augmentation import MARGIN, Augmentation
+from .plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """One case ready for sampling.
+
+    ``image`` is float32 (channel, k, j, i), possibly a memory map; ``truth`` uint8 (k, j, i) in class
+    indices of the loss (0 background); ``foreground`` maps class index to (n, 3) voxel positions;
+    ``brain`` is (n, 3) positions inside the brain.
+    """
+
+    id: str
+    image: np.ndarray
+    truth: np.ndarray
+    foreground: dict[int, np.ndarray]
+    brain: np.ndarray
+
+
+class Windows:
+    """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same."""
+
+    def __init__(self, cases: Sequence[TrainingCase], plan: TrainingPlan, *, flip_axis: int = 2) -> None:
+        self._cases = list(cases)
+        self._plan = plan
+        self._augment = Augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
+
+    def batch(self, step: int):
+        """(B, C, k, j, i) float32 and (B, 1, k, j, i) uint8 for optimiser step ``step``."""
+        import torch
+
+        pairs = [self._window(step, n) for n in range(self._plan.batch)]
+        return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
+
+    def _window(self, step: int, number: int):
+        import torch
+
+        rng = np.random.default_rng([self._plan.seed, step, number])
+        case = self._cases[int(rng.integers(len(self._cases)))]
+        affine = self._augment is not None and rng.random() < self._augment.affine_share
+        size = tuple(p + 2 * MARGIN if affine else p for p in self._plan.patch)
+        centre = self._centre(case, rng)
+        start = _start(centre, size, case.truth.shape, rng)
+        image = torch.from_numpy(cut(case.image, start, size))
+        truth = torch.from_numpy(cut(case.truth[None], start, size))
+        if self._augment is None:
+            return image, truth
+        return self._augment(image, truth, affine=affine, seed=int(rng.integers(2**31)))
+
+    def _centre(self, case: TrainingCase, rng: np.random.Generator) -> np.ndarray:
+        if case.foreground and rng.random() < self._plan.foreground:
+            classes = sorted(case.foreground)
+            positions = case.foreground[classes[int(rng.integers(len(classes)))]]
+        else:
+            positions = case.brain
+        return positions[int(rng.integers(len(positions)))]
+
+
+def _start(
+    centre: np.ndarray, size: tuple[int, ...], shape: tuple[int, ...], rng: np.random.Generator
+) -> tuple[int, ...]:
+    """Corner of a window that holds the centre somewhere in its middle half and stays inside where it can."""
+    start = []
+    for c, s, n in zip(centre, size, shape):
+        corner = int(c) - s // 2 + int(rng.integers(-(s // 4), s // 4 + 1))
+        start.append(min(max(corner, 0), n - s) if n >= s else (n - s) // 2)
+    return tuple(start)
+
+
+def cut(array: np.ndarray, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
+    """Window of (channel, k, j, i), zero where it reaches beyond the array; always a fresh copy."""
+    out = np.zeros((array.shape[0], *size), dtype=array.dtype)
+    source, target = [slice(None)], [slice(None)]
+    for s, n, length in zip(start, size, array.shape[1:]):
+        low, high = max(s, 0), min(s + n, length)
+        source.append(slice(low, high))
+        target.append(slice(low - s, high - s))
+    out[tuple(target)] = array[tuple(source)]
+    return out
