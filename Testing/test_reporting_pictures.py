@@ -62,9 +62,9 @@ def test_right_is_left_and_top_is_up_in_every_orientation(orientation: str) -> N
     axial, coronal, sagittal = orthogonal_slices(*_head(orientation), None, values=[1])
     assert [cut.name for cut in (axial, coronal, sagittal)] == ["axial", "coronal", "sagittal"]
     assert (axial.sides, coronal.sides, sagittal.sides) == (tuple("RLAP"), tuple("RLSI"), tuple("APSI"))
-    for cut, (row, column) in ((axial, (0, 0)), (coronal, (0, 0)), (sagittal, (0, 0))):
-        found = _centre(cut.labels == 1)
-        assert (found[0] > 0.5, found[1] > 0.5) == (bool(row), bool(column)), (cut.name, found)
+    for cut in (axial, coronal, sagittal):
+        row, column = _centre(cut.labels == 1)
+        assert row < 0.5 and column < 0.5, cut.name
     assert axial.size_mm == pytest.approx((axial.grey.shape[1] * 1.0, axial.grey.shape[0] * 2.0))
     assert coronal.size_mm == pytest.approx((coronal.grey.shape[1] * 1.0, coronal.grey.shape[0] * 3.0))
     assert sagittal.size_mm == pytest.approx((sagittal.grey.shape[1] * 2.0, sagittal.grey.shape[0] * 3.0))
@@ -166,7 +166,7 @@ def test_a_report_has_its_pages_and_its_words(tmp_path: Path) -> None:
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, make: str) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "out.pdf"
-    with pytest.raises(StorageError, match="out.pdf"):
+    with pytest.raises(StorageError, match=r"out\.pdf"):
         if make == "overlay":
             save_overlay(path, *_head(), names={1: "lesion"})
         elif make == "curves":

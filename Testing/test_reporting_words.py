@@ -173,7 +173,7 @@ def test_csv_has_a_line_for_each_value_and_a_reason_for_each_gap(tmp_path: Path,
 
 def test_csv_that_cannot_be_written_leaves_nothing(tmp_path: Path, cases: list[dict]) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StorageError, match="measures.csv"):
+    with pytest.raises(StorageError, match=r"measures\.csv"):
         write_measures_csv(tmp_path / "file" / "measures.csv", cases)
     old = tmp_path / "old.csv"
     old.write_text("kept")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,7 +95,13 @@ def open_data_set(
     return DataSet(path, layout, tuple(cases), names, tuple([*ignored, *without]))
 
 
-def _open_folder(path: Path, description: Description, opener, roles, allow_doubtful: bool):
+def _open_folder(
+    path: Path,
+    description: Description,
+    opener: Callable[..., Case],
+    roles: Sequence[str] | None,
+    allow_doubtful: bool,
+) -> tuple[str, list[Case], list[str]]:
     """(layout, cases, ignored) of a folder."""
     options = {"roles": roles, "allow_doubtful": allow_doubtful}
     if (path / "imagesTr").is_dir():

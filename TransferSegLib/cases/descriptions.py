@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 
@@ -48,16 +49,16 @@ def read_description(folder: Path) -> Description | None:
         raise InputError(f"{path}: cannot be understood ({str(error)[:80]}); correct the file") from error
 
 
-def _pairs(table) -> list[tuple]:
+def _pairs(table: Any) -> list[tuple]:
     return list(table.items()) if isinstance(table, dict) else list(enumerate(table))
 
 
-def _training(entries) -> list[tuple[str, str | None]]:
+def _training(entries: Any) -> list[tuple[str, str | None]]:
     """Decathlon entries; the nnU-Net's old format lists plain names, which its folders show as well."""
     return [(str(entry["image"]), entry.get("label")) for entry in entries if isinstance(entry, dict)]
 
 
-def _labels(labels, path: Path) -> dict[int, str] | None:
+def _labels(labels: Any, path: Path) -> dict[int, str] | None:
     """Value to name without the background, from ``{"1": "tumour"}`` or ``{"tumour": 1}``."""
     if not isinstance(labels, dict) or not labels:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -15,7 +15,7 @@ _TRUTH_COLUMNS = {"truth", "seg", "label", "mask", "gt", "segmentation", "gold_s
 
 
 def read_list(
-    path: Path, *, roles: Sequence[str] | None, need_truth: bool, open_folder
+    path: Path, *, roles: Sequence[str] | None, need_truth: bool, open_folder: Callable[..., Case]
 ) -> tuple[list[Case], list[str]]:
     """The cases of a list file, and what of it was ignored.
 
@@ -58,7 +58,14 @@ def _column(cell: str) -> str:
     return guess.role if guess is not None and not guess.doubtful else name
 
 
-def _row(row: dict[str, str], path: Path, number: int, roles, need_truth: bool, open_folder) -> Case:
+def _row(
+    row: dict[str, str],
+    path: Path,
+    number: int,
+    roles: Sequence[str] | None,
+    need_truth: bool,
+    open_folder: Callable[..., Case],
+) -> Case:
     where = f"{path} line {number}"
     if "folder" in row:
         return open_folder(path.parent / row["folder"], id=row.get("id"))

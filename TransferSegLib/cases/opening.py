@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..imaging import image_stem
+from ..imaging import find_series, image_stem, image_suffix
 from .case import ROLES, Case, case_from_files, check_role, default_reference
 from .finding import Found, find_images
 from .guessing import Guess, channel_number, guess_role
@@ -84,13 +84,13 @@ def open_case(
     roles = None if roles is None else [check_role(role) for role in roles]
     given = case_from_files(assigned).images if assigned else {}
     found, others = find_images(folder)
-    taken = {path.resolve() for path in given.values()}
+    taken = _places(given.values())
     found = [item for item in found if item.path.resolve() not in taken]
     images, truths, masks = _sort_out(found, truth_name, folder)
     open_roles = None if roles is None else [role for role in roles if role not in given]
-    chosen, doubtful, unused = _assign([item for item in images if _free(item, given)], open_roles, folder)
-    chosen = {role: item for role, item in chosen.items() if role not in given}
-    doubtful = {role: reason for role, reason in doubtful.items() if role in chosen}
+    free = [item for item in images if _free(item, given)]
+    chosen, doubtful, unused = _assign(free, open_roles, folder)
+    unused += tuple(item.label for item in images if item not in free)
     _check_roles(folder, chosen, doubtful, given, roles, found, allow_doubtful)
     paths = {role: given[role] if role in given else chosen[role].path for role in ROLES if role in {*given, *chosen}}
     reference = reference_role or (default_reference(roles or list(paths)) if roles or paths else None)
@@ -106,6 +106,16 @@ def open_case(
         ignored=tuple(sorted((*unused, *others))),
         doubtful=doubtful,
     )
+
+
+def _places(paths: Iterable[Path]) -> set[Path]:
+    """Every path that stands for the files the user named: a series goes by its folder or its first file."""
+    places = set()
+    for path in paths:
+        places.add(path.resolve())
+        if path.is_file() and image_suffix(path) is None:
+            places |= {path.resolve().parent, find_series(path).files[0].resolve()}
+    return places
 
 
 def _free(item: Found, given: Mapping[str, Path]) -> bool:
@@ -165,7 +175,15 @@ def _by_number(item: Found, wanted: Sequence[str] | None) -> Guess | None:
     return Guess(wanted[number], True, f"only by its number _{number:04d} in the order of the model's roles")
 
 
-def _check_roles(folder, chosen, doubtful, given, roles, found, allow_doubtful: bool) -> None:
+def _check_roles(
+    folder: Path,
+    chosen: Mapping[str, Found],
+    doubtful: Mapping[str, str],
+    given: Mapping[str, Path],
+    roles: Sequence[str] | None,
+    found: Sequence[Found],
+    allow_doubtful: bool,
+) -> None:
     there = ", ".join(item.label for item in found[:12]) or "no image"
     for role in roles or ():
         if role not in chosen and role not in given:

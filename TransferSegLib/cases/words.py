@@ -22,7 +22,7 @@ NOTHING_MR = re.compile(
 WITHOUT = re.compile(
     r"\b((sans|without|no|non|w o|pas de|avant|before|pre)[ -]*"
     r"(injection|inj|injecte\w*|gado\w*|gd|gad|contraste?|contrast|pdc|produit de contraste|iv|c|ce|km|enhanced)"
-    r"|unenhanced|precontrast\w*|natif|native|nativ|pre|si)\b"
+    r"|unenhanced|precontrast\w*|natif|native|nativ|pre|avant|before)\b"
 )
 CONTRAST = re.compile(
     r"\b((apres|avec|after|with|post|iv)[ -]*"

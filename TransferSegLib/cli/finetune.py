@@ -15,7 +15,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         verbs,
         "finetune",
         "adapt a model to a few cases and say whether it helped",
-        "transferseg finetune --from brain-unet-phantom --data ms/ --strategy half-lr --hold-out patient19 --out ms-model",
+        "transferseg finetune --from brain-unet-phantom --data ms/ --strategy half-lr --hold-out p19 --out ms-model",
     )
     parser.add_argument("--from", dest="source", required=True, metavar="M|none", help="model to start from, or none")
     parser.add_argument("--data", required=True, metavar="FOLDER", help="data set with truths")
@@ -105,7 +105,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     if value["transferred"]:
         moved = value["transferred"]
         lines.append(
-            f"tensors: {moved['loaded']} loaded, {len(moved['adapted'])} adapted, {len(moved['skipped'])} not transferred"
+            f"tensors: {moved['loaded']} loaded, {len(moved['adapted'])} adapted, "
+            f"{len(moved['skipped'])} not transferred"
         )
         for kind in ("adapted", "skipped"):
             lines += [f"  {kind} {t['name']}: source {t['source']}, target {t['target']}" for t in moved[kind]]

@@ -6,6 +6,7 @@ import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -106,7 +107,7 @@ def list_series(folder: str | Path) -> list[SeriesInfo]:
     return sorted(series, key=lambda info: (info.description, info.uid))
 
 
-def _header(path: Path):
+def _header(path: Path) -> Any:
     import pydicom
 
     try:
@@ -117,7 +118,7 @@ def _header(path: Path):
         raise InputError(f"{path}: damaged DICOM header ({type(error).__name__}); copy or export it again") from error
 
 
-def _key(header) -> str:
+def _key(header: Any) -> str:
     """What tells series apart; anonymisers may have emptied the UID."""
     return str(header.get("SeriesInstanceUID") or (header.get("Modality"), header.get("SeriesDescription")))
 
@@ -139,7 +140,7 @@ def _info(folder: Path, found: list) -> SeriesInfo:
     )
 
 
-def _slices(path: Path, header) -> list[Slice]:
+def _slices(path: Path, header: Any) -> list[Slice]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,7 +19,10 @@ from .formats import SUFFIXES, image_suffix
 from .grid import Grid
 from .nifti import NiftiHeader, why_not_orthonormal, why_two_geometries, why_unusable
 
+# ITK's warnings would reach stderr; what matters among them is an error of ours.
 sitk.ProcessObject_SetGlobalWarningDisplay(False)
+
+Result = TypeVar("Result")
 
 
 def read_image(path: str | Path, *, what: str = "image", channel: int | None = None) -> sitk.Image:
@@ -180,7 +184,7 @@ def _fraction(voxels: np.ndarray) -> float:
     return float(voxels[voxels != np.rint(voxels)][0])
 
 
-def _one_line(path: Path, action):
+def _one_line(path: Path, action: Callable[[], Result]) -> Result:
     """Run an ITK call; its many-line exception becomes one ``InputError``."""
     try:
         return action()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +35,12 @@ class Slice:
     intercept: float
 
 
-def slice_of(path: Path, header) -> Slice:
+def slice_of(path: Path, header: Any) -> Slice:
     """The slice of a single-frame header."""
     return _slice(path, None, header, header, header, header)
 
 
-def frames_of(path: Path, header) -> list[Slice]:
+def frames_of(path: Path, header: Any) -> list[Slice]:
     """The frames of an enhanced multi-frame header."""
     shared = (header.get("SharedFunctionalGroupsSequence") or [{}])[0]
     frames = header.get("PerFrameFunctionalGroupsSequence") or []
@@ -48,7 +49,7 @@ def frames_of(path: Path, header) -> list[Slice]:
             f"{path}: multi-frame DICOM without a position for each frame; convert it to single-frame DICOM or NIfTI"
         )
 
-    def group(frame, name: str):
+    def group(frame: Any, name: str) -> Any:
         return (frame.get(name) or shared.get(name) or [{}])[0]
 
     return [
@@ -64,12 +65,12 @@ def frames_of(path: Path, header) -> list[Slice]:
     ]
 
 
-def _fields(item) -> dict:
+def _fields(item: Any) -> dict:
     return {name: item.get(name) for name in ("ImagePositionPatient", "ImageOrientationPatient") if item.get(name)}
 
 
-def _slice(path: Path, frame: int | None, header, plane, measures, values) -> Slice:
-    def numbers(source, name: str, count: int) -> tuple[float, ...]:
+def _slice(path: Path, frame: int | None, header: Any, plane: Any, measures: Any, values: Any) -> Slice:
+    def numbers(source: Any, name: str, count: int) -> tuple[float, ...]:
         found = tuple(float(v) for v in (source.get(name) or ()))
         if len(found) != count or not np.isfinite(found).all():
             raise InputError(f"{path}: DICOM without {name}, so its place is unknown; export an axial image series")

@@ -75,7 +75,8 @@ def evaluate(
     if unmatched:
         ours = ", ".join(label.name for label in opened.card.labels)
         raise InputError(
-            f"{data}: the truth has the label {unmatched[0]}, the model has {ours}; match it with --map {unmatched[0]}=NAME"
+            f"{data}: the truth has the label {unmatched[0]}, the model has {ours}; "
+            f"match it with --map {unmatched[0]}=NAME"
         )
     result = evaluate_cases(
         opened,

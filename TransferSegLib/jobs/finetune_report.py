@@ -46,8 +46,7 @@ def finish_card(
     }
     measured = ()
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
-        n = len(result["held_out"])
-        text = f"mean Dice {result['after']['mean']['dice']:.3f} on {n} held-out case{'s' if n > 1 else ''}; {result['message']}"
+        text = f"held-out {', '.join(result['held_out'])}: {result['message']}"
         measured = ({"text": text, "before": result["before"], "after": result["after"]},)
     description = (
         f"{card.labels[0].name if len(card.labels) == 1 else 'lesions'} on {', '.join(card.roles)}: {origin['text']}."

@@ -69,7 +69,7 @@ def predict_array(
     flips: bool = False,
     events: Events | None = None,
 ) -> Prediction:
-    """Segment a prepared array (channel, k, j, i); the network sees it in the axes of its card, labels end at the mask."""
+    """Segment a prepared array (channel, k, j, i), in the axes of the card; labels end at the mask."""
     card = model.card
     turned = card.axes == "ijk"
     if turned:

@@ -42,7 +42,7 @@ LABELS = (
 class Recipe:
     """How many phantoms of each kind, and how long.
 
-    ``counts`` is phantoms to train on by flavour, half of them procedural and half from the atlas;
+    ``counts`` is phantoms to train on by flavour, a quarter of them procedural, the rest from the atlas;
     ``held_out`` more of each flavour are only scored.
     """
 
@@ -59,9 +59,9 @@ def make_phantoms(folder: Path, recipe: Recipe, events: Events) -> list[str]:
     """Write all phantoms as one data set with the source's labels; returns the ids of the held-out ones."""
     held_out = []
     for number, (flavour, count) in enumerate(recipe.counts):
-        for anatomy in ("procedural", "atlas"):
+        for anatomy, share in (("procedural", count // 4), ("atlas", count - count // 4)):
             part = folder.parent / f"{folder.name}-{flavour}-{anatomy}"
-            wanted = count // 2 + recipe.held_out // 2
+            wanted = share + recipe.held_out // 2
             if not (part / "dataset.json").is_file():
                 seed = 1000 * (recipe.seed + 1) + 2 * number + (anatomy == "atlas")
                 write_phantoms(
@@ -77,7 +77,7 @@ def make_phantoms(folder: Path, recipe: Recipe, events: Events) -> list[str]:
             for place, case in enumerate(sorted(p for p in part.iterdir() if p.is_dir())):
                 name = f"{flavour}-{anatomy}-{case.name.rsplit('-', 1)[-1]}"
                 shutil.copytree(case, folder / name, dirs_exist_ok=True)
-                if place >= count // 2:
+                if place >= share:
                     held_out.append(name)
     names = {"background": 0} | {label.name: label.value for label in LABELS}
     write_json(folder / "dataset.json", {"name": "phantoms", "labels": names})

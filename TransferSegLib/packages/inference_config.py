@@ -113,6 +113,7 @@ def _value_of(card: Card, channel: int) -> int:
 
 def readme(card: Card) -> str:
     """The package's docs/README.md."""
+    spacing = " x ".join(f"{s:g}" for s in card.spacing)
     labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
     measured = "\n".join(f"- {entry.get('text', entry)}" for entry in card.measured_on) or "- not measured yet"
     origin = card.origin.get("text") or "not stated"
@@ -122,7 +123,7 @@ def readme(card: Card) -> str:
 
 {card.description}
 
-Needs: {", ".join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {"x".join(map(str, card.spacing))} mm.
+Needs: {", ".join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {spacing} mm.
 
 | value | label |
 |---|---|

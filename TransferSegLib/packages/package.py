@@ -35,7 +35,7 @@ class Package:
         """The weights, {name: tensor} on the CPU; ``PackageError`` when the hash differs or code is inside."""
         if self.card.weights_sha256 and sha256(self.weights) != self.card.weights_sha256:
             raise PackageError(
-                f"{self.weights}: does not match the hash in its card, so it was changed or damaged; get the package again"
+                f"{self.weights}: does not match the hash in its card: changed or damaged; get the package again"
             )
         return read_state(self.weights)
 
@@ -63,7 +63,8 @@ def read_package(folder: Path | str) -> Package:
     card_data = metadata.get("transferseg") if isinstance(metadata, dict) else None
     if card_data is None:
         raise PackageError(
-            f"{metadata_file}: has no TransferSeg card; bring a foreign bundle in with `transferseg models import {folder}`"
+            f"{metadata_file}: has no TransferSeg card; "
+            f"bring a foreign bundle in with `transferseg models import {folder}`"
         )
     card = Card.from_json(card_data, where=str(metadata_file))
     if not (folder / WEIGHTS).is_file():

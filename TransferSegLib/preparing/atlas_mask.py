@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ..events import Events, quiet
-from ..imaging import Grid
+from ..imaging import Grid, from_array
 from .atlas import Template, load_template
 from .pair import Pair
 from .placing import place_labels
@@ -17,6 +17,7 @@ from .stripping import head_foreground
 SCALP_AND_SKULL_MM = 12.0
 # The vertex may be cut off or the head tilted: starts above and below the expected height.
 HEIGHTS_MM = (0.0, -20.0, 20.0)
+PEEL_MM = 9.0
 
 
 def atlas_brain_mask(image: sitk.Image, *, events: Events | None = None) -> np.ndarray:
@@ -34,34 +35,44 @@ def atlas_brain_mask(image: sitk.Image, *, events: Events | None = None) -> np.n
     """
     events = quiet(events)
     template = load_template()
-    pair = Pair(template.image, image, fixed_mask=template.around)
-    affine = _fit(pair, template, events)
+    whole = Pair(template.image, image, fixed_mask=template.around)
+    head = head_foreground(whole.moving)
+    peeled = Pair(template.image, _peeled(whole.moving, head), fixed_mask=template.around)
+    rigid = _best_rigid(peeled, _starts(whole.moving, head, template), events)
+    affine = register_affine(peeled, rigid, shrink=(2,), smooth=(2.0,))
+    affine = register_affine(whole, affine, shrink=(1,), smooth=(0.0,))
     return place_labels(template.brain, template.grid, Grid.of(image), transform=affine.GetInverse())
 
 
-def _fit(pair: Pair, template: Template, events: Events) -> sitk.AffineTransform:
-    """The affine transform from points of the template to points of the head."""
-    starts = [sitk.Euler3DTransform(), *_starts(pair, template)]
+def _peeled(image: sitk.Image, head: np.ndarray) -> sitk.Image:
+    """The head without its outer centimetre: else the template's outline settles on the skin."""
+    depth = ndimage.distance_transform_edt(head, sampling=Grid.of(image).spacing[::-1])
+    array = sitk.GetArrayViewFromImage(image)
+    low = float(array.min())
+    inner = (array - low) * np.clip((depth - PEEL_MM) / 4.0, 0.0, 1.0)
+    return from_array(inner.astype(np.float32), Grid.of(image))
+
+
+def _best_rigid(pair: Pair, starts: list[sitk.Euler3DTransform], events: Events) -> sitk.Euler3DTransform:
+    """The best of all starts on the coarsest level, then one level finer."""
     coarse = []
     for done, start in enumerate(starts, start=1):
-        coarse.append(pair.optimise(about(start, pair.centre()), shrink=(4, 2), smooth=(4.0, 2.0)))
-        events.progress("brain mask", done, len(starts) + 1)
-    best = max(coarse, key=pair.information)
-    return register_affine(pair, best)
+        coarse.append(pair.optimise(about(start, pair.centre()), shrink=(4,), smooth=(4.0,), step_mm=4.0))
+        events.progress("brain mask", done, len(starts) + 2)
+    return pair.optimise(max(coarse, key=pair.information), shrink=(2,), smooth=(2.0,), step_mm=1.0)
 
 
-def _starts(pair: Pair, template: Template) -> list[sitk.Euler3DTransform]:
-    """Shifts that put the template's vertex under the top of the head, at its middle."""
-    grid = Grid.of(pair.moving)
-    head = grid.points(np.argwhere(head_foreground(pair.moving))[::5, ::-1])
+def _starts(image: sitk.Image, inside: np.ndarray, template: Template) -> list[sitk.Euler3DTransform]:
+    """The headers, and shifts that put the template's vertex under the top of the head, at its middle."""
+    starts = [sitk.Euler3DTransform()]
+    head = Grid.of(image).points(np.argwhere(inside)[::5, ::-1])
     brain = template.grid.points(np.argwhere(template.brain)[::50, ::-1])
     if len(head) == 0:
-        return []
+        return starts
     top = np.percentile(head[:, 2], 99.8)
     upper = head[head[:, 2] > top - 110.0]
     middle = (np.percentile(upper, 2, axis=0) + np.percentile(upper, 98, axis=0)) / 2
     aim = (np.percentile(brain, 1, axis=0) + np.percentile(brain, 99, axis=0)) / 2
-    starts = []
     for height in HEIGHTS_MM:
         shift = [*(middle - aim)[:2], top - SCALP_AND_SKULL_MM - brain[:, 2].max() + height]
         start = sitk.Euler3DTransform()

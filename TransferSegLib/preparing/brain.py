@@ -9,6 +9,8 @@ import SimpleITK as sitk
 
 from ..events import Events
 from ..imaging import Grid
+from .atlas_mask import atlas_brain_mask
+from .hdbet import hd_bet_mask, hd_bet_program
 from .options import PreparationOptions, Step
 from .stripping import Foreground, head_foreground
 
@@ -49,4 +51,11 @@ def find_brain(
             Step("brain mask", "skipped", "not wanted; the head's foreground is used"),
         )
     role = next((r for r in PREFERRED_ROLES if r in images), reference_role)
-    raise NotImplementedError
+    program = hd_bet_program()
+    if program is not None:
+        mask = hd_bet_mask(program, images[role], events=events)
+        return BrainMask(((role, mask, Grid.of(images[role])),), Step("brain mask", "done", f"hd-bet on {role}"))
+    mask = atlas_brain_mask(images[role], events=events)
+    reason = f"atlas-based mask on {role}, less exact than HD-BET (no hd-bet on the PATH)"
+    events.say(f"brain mask: {reason}; look at the border of the brain")
+    return BrainMask(((role, mask, Grid.of(images[role])),), Step("brain mask", "done", reason))

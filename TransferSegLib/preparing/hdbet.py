@@ -50,8 +50,8 @@ def hd_bet_mask(program: str, image: sitk.Image, *, events: Events) -> np.ndarra
         if run.returncode != 0 or not found:
             last = next((line for line in reversed(run.stderr.splitlines()) if line.strip()), "no message")
             raise InputError(
-                f"hd-bet: it ended with code {run.returncode} and {'a' if found else 'no'} mask ({last.strip()[:200]}); "
-                "repair it, take it off the PATH, or switch the mask off"
+                f"hd-bet: it ended with code {run.returncode} and {'a' if found else 'no'} mask "
+                f"({last.strip()[:200]}); repair it, take it off the PATH, or switch the mask off"
             )
         mask = read_image(found[0], what="truth")
         if not Grid.of(mask).same_as(Grid.of(image)):

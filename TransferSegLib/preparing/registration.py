@@ -63,13 +63,15 @@ def about(rigid: sitk.Euler3DTransform, centre: np.ndarray) -> sitk.Euler3DTrans
     return turned
 
 
-def register_affine(pair: Pair, start: sitk.Transform) -> sitk.AffineTransform:
-    """Affine registration from a rigid start."""
+def register_affine(
+    pair: Pair, start: sitk.Transform, *, shrink: Sequence[int], smooth: Sequence[float]
+) -> sitk.AffineTransform:
+    """Affine registration from a rigid or affine start."""
     affine = sitk.AffineTransform(3)
     affine.SetCenter(start.GetCenter())
     affine.SetMatrix(start.GetMatrix())
     affine.SetTranslation(start.GetTranslation())
-    return pair.optimise(affine, shrink=(2, 1), smooth=(2.0, 0.0), step_mm=0.5)
+    return pair.optimise(affine, shrink=shrink, smooth=smooth, step_mm=0.5)
 
 
 def judge(pair: Pair, found: sitk.Transform) -> Registered:
