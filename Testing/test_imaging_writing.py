@@ -12,7 +12,8 @@ import pytest
 import SimpleITK as sitk
 
 from TransferSegLib.errors import InputError, StorageError
-from TransferSegLib.imaging import atomic_path, check_writable, read_image, write_image, writing
+from TransferSegLib.imaging import check_writable, read_image, write_image, writing
+from TransferSegLib.storage import writing as atomically
 
 NOISE = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(40, 40, 40)).astype(np.float32))
 SUFFIXES = ["nii.gz", "nii", "nrrd", "mha"]
@@ -96,15 +97,15 @@ def test_a_writer_that_fails_in_silence_is_noticed(tmp_path, monkeypatch):
     assert [item.name for item in tmp_path.iterdir()] == ["a.nii"]
 
 
-def test_atomic_path_keeps_the_old_file_on_any_error(tmp_path):
+def test_writing_keeps_the_old_file_on_any_error(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
+    with pytest.raises(ZeroDivisionError), atomically(path) as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
-    with pytest.raises(StorageError, match="disk is full"), atomic_path(path) as temporary:
+    with pytest.raises(StorageError, match="disk is full"), atomically(path) as temporary:
         raise OSError(28, "No space left on device")
-    with atomic_path(path) as temporary:
+    with atomically(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new" and len(list(tmp_path.iterdir())) == 1

@@ -42,7 +42,17 @@ def test_layout_is_a_monai_bundle(tmp_path):
     for part in ("configs/metadata.json", "configs/inference.json", "models/model.pt", "docs/README.md"):
         assert (package.folder / part).is_file()
     metadata = json.loads((package.folder / METADATA).read_text())
-    wanted = "version monai_version pytorch_version numpy_version name task description authors copyright".split()
+    wanted = [
+        "version",
+        "monai_version",
+        "pytorch_version",
+        "numpy_version",
+        "name",
+        "task",
+        "description",
+        "authors",
+        "copyright",
+    ]
     assert set(wanted) <= set(metadata)
     assert metadata["network_data_format"]["inputs"]["image"]["channel_def"]["2"] == "t1gd"
     state = torch.load(package.weights, weights_only=True)

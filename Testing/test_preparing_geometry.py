@@ -29,9 +29,7 @@ def loaded(images: dict, truth=None, reference_role: str = "flair"):
     """What ``cases.load_case`` would hand over."""
     case = SimpleNamespace(id="made-up", images={}, truth=None)
     reference = Grid.of(images[reference_role])
-    return SimpleNamespace(
-        case=case, images=images, reference=reference, reference_role=reference_role, truth=truth
-    )
+    return SimpleNamespace(case=case, images=images, reference=reference, reference_role=reference_role, truth=truth)
 
 
 def rotation(angles: tuple[float, float, float]) -> np.ndarray:

@@ -8,37 +8,55 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import StorageError
 
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than allowed here; choose another disk",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.EACCES: "the folder is not writable; choose another folder",
+    errno.EPERM: "the folder is not writable; choose another folder",
+    errno.ENOTDIR: "a part of its path is a file, not a folder; choose another folder",
+    errno.EISDIR: "it is a folder; add a file name",
+}
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The one-line error for a failed write to ``path``."""
+    reason = _REASONS.get(error.errno or 0, f"it cannot be written ({error.strerror or error}); choose another folder")
+    return StorageError(f"{path}: {reason}")
+
 
 @contextmanager
-def writing(path: Path | str) -> Iterator[Path]:
-    """Give a temporary sibling of ``path`` (same suffix) that replaces it when the block ends well.
+def writing(path: str | Path, *, suffix: str | None = None) -> Iterator[Path]:
+    """Yield a temporary sibling of ``path`` to write to, then move it into place.
 
-    Raises
-    ------
-    StorageError
-        The folder is not writable or the disk is full; nothing half-written is left.
+    Missing parent folders are made. On any exception the temporary file is removed and ``path`` is
+    left as it was; an ``OSError`` becomes a ``StorageError`` that names ``path``.
     """
     path = Path(path)
-    temporary: Path | None = None
+    ending = "".join(path.suffixes[-1:]) if suffix is None else suffix
+    temporary = path.parent / f".{path.name[:40]}.{uuid.uuid4().hex[:8]}{ending}"
     try:
+        if path.is_dir():
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".writing-", suffix="".join(path.suffixes[-2:]), dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.open("xb").close()
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
+        if isinstance(error, FileExistsError):
+            error = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         raise storage_error(path, error) from error
     finally:
-        if temporary is not None and temporary.exists():
+        with suppress(OSError):
             temporary.unlink()
 
 
@@ -70,24 +88,23 @@ def check_folder_is_free(path: Path | str, option: str = "--out") -> None:
     check_writable(path)
 
 
-def check_writable(path: Path | str) -> None:
-    """Raise ``StorageError`` unless a file can be made beside ``path``; leaves nothing behind."""
-    parent = Path(path).absolute().parent
-    while not parent.exists():
+def check_writable(path: str | Path) -> None:
+    """Raise ``StorageError`` now when ``path`` could not be written later; leaves nothing behind."""
+    path = Path(path)
+    if path.is_dir():
+        raise StorageError(f"{path}: it is a folder; add a file name")
+    parent = path.parent
+    while not os.path.lexists(parent) and parent != parent.parent:
         parent = parent.parent
+    probe = parent / f".transferseg-{uuid.uuid4().hex[:8]}"
     try:
-        with tempfile.NamedTemporaryFile(prefix=".writing-", dir=parent):
-            pass
+        with probe.open("xb") as file:
+            file.write(b"\0")
     except OSError as error:
         raise storage_error(path, error) from error
-
-
-def storage_error(path: Path | str, error: OSError) -> StorageError:
-    """The one-line error for a failed write."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(f"{path}: the disk is full; free some space and try again")
-    reason = error.strerror or str(error)
-    return StorageError(f"{path}: cannot be written ({reason}); choose a folder you may write to")
+    finally:
+        with suppress(OSError):
+            probe.unlink()
 
 
 def write_json(path: Path | str, value: Any) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import TransferSegError
-from ..storage import storage_error
 from . import demo, doctor, evaluate, finetune, models, segment
 from .console import Console
 
@@ -74,7 +73,7 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs or choose a smaller window"
     if isinstance(error, OSError) and not isinstance(error, TransferSegError):
-        return storage_error(error.filename or "a file", error).message
+        return f"{error.filename or 'a file'}: {error.strerror or error}; check the path, its permissions and the disk"
     return str(error)
 
 

@@ -1,7 +1,6 @@
 """Images in physical space: grids, reading, writing, resampling, DICOM series."""
 
 from .arrays import from_array, to_array
-from .atomic import atomic_path, check_folder_writable
 from .dicom import FRAME_KEY, SeriesInfo, find_series, is_dicom_file, is_dicom_folder, list_series, read_series
 from .formats import SUFFIXES, WRITABLE_SUFFIXES, image_stem, image_suffix
 from .grid import Grid, overlap_fraction
@@ -15,8 +14,6 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "Grid",
     "SeriesInfo",
-    "atomic_path",
-    "check_folder_writable",
     "check_grid",
     "check_writable",
     "find_series",

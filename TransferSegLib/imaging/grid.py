@@ -41,6 +41,8 @@ class Grid:
         object.__setattr__(self, "size", tuple(int(v) for v in self.size))
         for name in ("spacing", "origin", "direction"):
             object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
+        # ITK's inverse of a direction fails, loudly and wrongly, on numbers such as 1e-310.
+        object.__setattr__(self, "direction", tuple(0.0 if abs(v) < 1e-12 else v for v in self.direction))
 
     @classmethod
     def of(cls, image: sitk.Image) -> Grid:

@@ -13,7 +13,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .atomic import atomic_path, check_folder_writable
+from ..storage import check_writable as check_folder_writable
+from ..storage import writing
 from .complete import why_incomplete
 from .formats import WRITABLE_SUFFIXES, image_suffix
 
@@ -33,7 +34,7 @@ def write_image(image: sitk.Image, path: str | Path, *, compress: bool = True) -
     """
     suffix = _writable_suffix(path)
     compress = {".nii.gz": True, ".nii": False}.get(suffix, compress)
-    with atomic_path(path, suffix=suffix) as temporary:
+    with writing(path, suffix=suffix) as temporary:
         try:
             with _no_native_messages():
                 sitk.WriteImage(image, str(temporary), compress)

@@ -57,6 +57,12 @@ class Gathered:
     inner: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
+def freeze(target: Target, chosen: Strategy, grouping: str) -> Freezing:
+    """Apply a strategy to the target's network; what is new in the target learns in any case."""
+    new = frozenset() if target.transfer is None else target.transfer.new_tensors
+    return apply_strategy(chosen, target.model.card.network, target.model.module, grouping=grouping, new_tensors=new)
+
+
 def gather(
     target: Target,
     cases: Sequence[Case],
@@ -87,7 +93,7 @@ def gather(
 def adapt(
     target: Target,
     gathered: Gathered,
-    chosen: Strategy,
+    freezing: Freezing,
     plan: TrainingPlan,
     *,
     options: Any,
@@ -101,8 +107,6 @@ def adapt(
     """
     card, module = target.model.card, target.model.module
     device = choose_device(options.device, precision=options.precision, network=module)
-    new = frozenset() if target.transfer is None else target.transfer.new_tensors
-    freezing = apply_strategy(chosen, card.network, module, grouping=options.grouping, new_tensors=new)
     module.to(device.name)
     windows = Windows(gathered.training, plan, flip_axis=2 if card.axes == "kji" else 0)
     source, encoded = windows, False
@@ -118,7 +122,7 @@ def adapt(
         source=source,
         plan=plan,
         loss=loss_by_name(plan.loss),
-        rate=plan.rate * chosen.rate,
+        rate=plan.rate * freezing.strategy.rate,
         device=device.name,
         precision=device.precision,
         run=run,

@@ -17,8 +17,8 @@ from ..packages import Package, find_package, register, write_package
 from ..preparing import PreparationOptions
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
-from ..training import Run, TrainingPlan, case_hash, default_plan
-from .adapt import Adapted, adapt, gather
+from ..training import Run, TrainingPlan, case_hash, default_plan, loss_by_name
+from .adapt import Adapted, adapt, freeze, gather
 from .evaluate import evaluate_cases
 from .finetune_report import finish_card, write_training_report
 from .labels import label_names_of
@@ -97,6 +97,7 @@ def finetune(
     events, options, started = quiet(events), options or TrainingOptions(), time.monotonic()
     chosen = strategy(strategy_name)
     _check_curriculum(options.curriculum)
+    loss_by_name(options.loss)
     check_folder_is_free(out)
     device = choose_device(options.device)
     package = None if source is None else source if isinstance(source, Package) else find_package(source)
@@ -107,6 +108,7 @@ def finetune(
     data_set = open_data_set(data, roles=roles or (package.card.roles if package else None), truth_name=truth_name)
     training, held_out = _split(data_set, hold_out_ids, cases, options.seed)
     target = _target(Path(out).name, package, data_set, training, roles, label_map, chosen, options)
+    freezing = freeze(target, chosen, options.grouping)
     plan = _plan(target, options, on_gpu=device.is_gpu, count=len(training))
     request = _request(package, data_set, training, held_out, chosen, plan, options, target)
     others = [case for case in data_set.cases if case not in training]
@@ -116,7 +118,7 @@ def finetune(
     run = Run(run_folder or f"{out}.run", request)
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
-    adapted = adapt(target, gathered, chosen, plan, options=options, run=run, events=events)
+    adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events)
     after = _score(adapted.model, held_out, options, "scoring the held-out cases after", events)
     forgotten = _forgotten(package, target, adapted.model, source_data, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import StorageError, UsageError
+from ..errors import UsageError
 from ..events import Events, quiet
 from ..imaging import from_array, write_image
+from ..storage import write_json
 from .phantom import Phantom, brain_phantom, label_names
 
 _FILES = {"flair": "FLAIR", "t1": "T1", "t1gd": "T1GD", "t2": "T2"}
@@ -63,33 +62,13 @@ def write_phantoms(
         "numTraining": count,
         "seed": seed,
     }
-    _write_text(folder / "dataset.json", json.dumps(about, indent=2) + "\n")
+    write_json(folder / "dataset.json", about)
     return folder
 
 
 def _write_patient(phantom: Phantom, folder: Path) -> None:
     """Images as scanners store them, whole numbers; the brain stays above 0, so that stripping can be seen."""
-    _make_folder(folder)
     for role, name in _FILES.items():
         whole = np.maximum(np.rint(phantom.images[role]), phantom.brain).astype(np.int16)
         write_image(from_array(whole, phantom.grid), folder / f"{name}.nii.gz")
     write_image(from_array(phantom.labels, phantom.grid), folder / "seg.nii.gz")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be made ({error.strerror}); choose a folder you may write to") from error
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another"
-        ) from error

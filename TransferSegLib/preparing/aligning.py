@@ -22,6 +22,9 @@ from .stripping import Foreground
 # Two brains whose masks agree this well cannot lie more than one or two millimetres apart.
 SAME_BRAIN_DICE = 0.98
 FAR_MM = 15.0
+# Brains differ from the template by more than sequences of one head differ from each other.
+ATLAS_STEP_MM = 8.0
+ATLAS_STEP_DEGREES = 8.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,11 @@ def align_to_atlas(
     role = next((r for r in PREFERRED_ROLES if r in images), next(iter(images)))
     moving = _masked(images[role], _mask_on(role, Grid.of(images[role]), brain, alignment))
     pair = Pair(template.image, moving, fixed_mask=template.around)
-    if options.atlas == "auto" and alignment.transforms[role] is None and nearly_aligned(pair):
+    if (
+        options.atlas == "auto"
+        and alignment.transforms[role] is None
+        and nearly_aligned(pair, step_mm=ATLAS_STEP_MM, step_degrees=ATLAS_STEP_DEGREES)
+    ):
         return template.grid, None, Step("atlas", "skipped", "the brain lies in the template's place already")
     found = register(template.image, moving, engine=options.engine, events=events, mask=template.around)
     transform, (action, reason) = _verdict(found, f"{role} to MNI152, rigid", events)

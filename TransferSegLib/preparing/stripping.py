@@ -14,6 +14,7 @@ from .placing import bounding_box, grown
 # Adult brains with ventricles and sulci fill 1.0 to 1.9 l; a head in a usual field of view, 2.5 l and more.
 MOST_BRAIN_LITRES = 2.2
 LEAST_BACKGROUND = 0.15
+HEAD_SHARE_OF_OTSU = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,16 @@ def find_foreground(image: sitk.Image) -> Foreground:
 
 
 def head_foreground(image: sitk.Image) -> np.ndarray:
-    """The head, bool (k, j, i): above Otsu's threshold, largest part, holes filled."""
+    """The head, bool (k, j, i): well above air, largest part, holes (bone, fluid) filled."""
     array = sitk.GetArrayViewFromImage(image)
-    capped = sitk.Clamp(image, sitk.sitkFloat32, float(array.min()), float(np.percentile(array[::3, ::3, ::3], 99)))
-    mask = sitk.GetArrayFromImage(sitk.OtsuThreshold(capped, 0, 1, 128)).astype(bool)
-    return fill_holes(largest_part(ndimage.binary_closing(mask, iterations=2)))
+    low, high = (float(v) for v in np.percentile(array[::3, ::3, ::3], (1, 99)))
+    otsu = sitk.OtsuThresholdImageFilter()
+    otsu.SetNumberOfHistogramBins(128)
+    otsu.Execute(sitk.Clamp(image, sitk.sitkFloat32, low, high))
+    # Otsu parts dark from bright tissue where fat is very bright; air lies far below half of it.
+    mask = array > low + HEAD_SHARE_OF_OTSU * (otsu.GetThreshold() - low)
+    closed = ndimage.binary_closing(np.pad(mask, 2, mode="edge"), iterations=2)[2:-2, 2:-2, 2:-2]
+    return fill_holes(largest_part(closed | mask))
 
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..imaging import atomic_path
+from ..storage import writing
 from .saving import new_figure
 from .tables import Table, numeric_columns
 
@@ -98,7 +98,7 @@ def write_report(
 
     path = Path(path)
     about = {"Title": title, "Creator": "TransferSeg"}
-    with atomic_path(path) as temporary, PdfPages(temporary, metadata=about) as pdf:
+    with writing(path) as temporary, PdfPages(temporary, metadata=about) as pdf:
         writer = _Writer(pdf)
         _head(writer, title, verdict)
         _facts(writer, facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..imaging import atomic_path
+from ..storage import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +24,6 @@ def new_figure(width: float, height: float) -> Figure:
 def save_figure(figure: Figure, path: str | Path, *, dpi: int = 150) -> Path:
     """Save a figure as the kind of picture its suffix names, whole or not at all; raises ``StorageError``."""
     path = Path(path)
-    with atomic_path(path) as temporary:
+    with writing(path) as temporary:
         figure.savefig(temporary, dpi=dpi, format=path.suffix.lstrip(".").lower() or "png")
     return path

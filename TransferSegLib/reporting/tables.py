@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..imaging import atomic_path
 from ..measuring import MEASURES, mean_of_case_means
+from ..storage import writing
 
 UNDEFINED = "–"
 """What stands in a table where a value is undefined."""
@@ -118,7 +118,7 @@ def write_measures_csv(path: str | Path, cases: Iterable[dict]) -> Path:
     Raises ``StorageError`` when the file cannot be written, and leaves no half of it behind.
     """
     path = Path(path)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with writing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("case", "label", "measure", "value", "undefined"))
         for case in cases:
