@@ -139,6 +139,17 @@ def test_a_mask_off_centre_keeps_its_place():
     assert found.labels[40:].max() == 0
 
 
+def test_read_only_and_float64_arrays_are_taken_without_a_warning(recwarn):
+    array = volume(WINDOW, channels=1)
+    rule = OutputRule("sigmoid", (0,), (3,))
+    locked = array.copy()
+    locked.setflags(write=False)
+    for given in (locked, array.astype(np.float64), np.asfortranarray(array)):
+        found = segment_array(lambda x: x, given, outputs=rule, window=WINDOW, device="cpu")
+        assert np.array_equal(found.labels, np.where(array[0] > 0, 3, 0))
+    assert not [w for w in recwarn if "writ" in str(w.message)]
+
+
 def test_sums_are_held_for_one_window_depth_only():
     """Four times the slices must not cost more floats than the label map and the volume's own share."""
     rule, weights = OutputRule("softmax", (1, 2), (1, 2)), torch.from_numpy(gaussian_weights((16, 16, 16)))

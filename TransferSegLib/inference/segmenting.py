@@ -150,7 +150,9 @@ def _slide(
     network: Callable, array: np.ndarray, place: Placement, wants: _Wants, setting: Setting, events: Events
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Run all windows with one setting; labels and entropy on the array's own grid."""
-    volume = torch.from_numpy(np.ascontiguousarray(array))
+    array = np.ascontiguousarray(array, np.float32)
+    # torch takes no read-only memory (a cached array mapped from disk).
+    volume = torch.from_numpy(array if array.flags.writeable else array.copy())
     if place.padded:
         pads = [p for axis in (2, 1, 0) for p in (place.pad_before[axis], place.pad_after[axis])]
         volume = functional.pad(volume, pads)
@@ -163,7 +165,9 @@ def _slide(
     for first in range(0, total, setting.batch):
         starts = place.starts[first : first + setting.batch]
         boxes = [tuple(slice(s, s + w) for s, w in zip(start, place.window)) for start in starts]
-        windows = torch.stack([volume[(slice(None), *box)] for box in boxes])
+        views = [volume[(slice(None), *box)] for box in boxes]
+        # One window stays a view: the network's own change of type and memory order is then its only copy.
+        windows = views[0][None] if len(views) == 1 else torch.stack(views)
         for start, fields in zip(starts, _fields(run, windows, wants)):
             stitcher.add(tuple(s - low for s, low in zip(start, place.low)), fields)
         done += len(starts)

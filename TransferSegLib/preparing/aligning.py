@@ -10,13 +10,20 @@ import SimpleITK as sitk
 
 from ..events import Events
 from ..imaging import Grid
-from .ants_engine import register_rigid_ants
+from .ants_engine import register_with_ants
 from .atlas import load_template
 from .brain import PREFERRED_ROLES, BrainMask
 from .options import PreparationOptions, Step
 from .pair import Pair
 from .placing import chain, place_labels
-from .registration import Registered, judge, nearly_aligned, register_rigid
+from .registration import (
+    Registered,
+    judge,
+    nearly_aligned,
+    register_rigid,
+    register_rigid_by_affine,
+    rigid_part,
+)
 from .stripping import Foreground
 
 # Two brains whose masks agree this well cannot lie more than one or two millimetres apart.
@@ -98,26 +105,33 @@ def align_to_atlas(
         and nearly_aligned(pair, step_mm=ATLAS_STEP_MM, step_degrees=ATLAS_STEP_DEGREES)
     ):
         return template.grid, None, Step("atlas", "skipped", "the brain lies in the template's place already")
-    found = register(template.image, moving, engine=options.engine, events=events, mask=template.around)
+    found = _register_to_template(template.image, moving, pair, engine=options.engine, events=events)
     transform, (action, reason) = _verdict(found, f"{role} to MNI152, rigid", events)
     back = alignment.transforms[role]
     return template.grid, chain(transform, back.GetInverse() if back else None), Step("atlas", action, reason)
 
 
-def register(
-    fixed: sitk.Image, moving: sitk.Image, *, engine: str, events: Events, mask: np.ndarray | None = None
-) -> Registered:
-    """Rigid registration with the engine asked for; two starts where the centres lie far apart."""
+def register(fixed: sitk.Image, moving: sitk.Image, *, engine: str, events: Events) -> Registered:
+    """Rigid registration of two images of one head with the engine asked for."""
+    pair = Pair(fixed, moving)
     if engine == "ants":
-        return judge(Pair(fixed, moving, fixed_mask=mask), register_rigid_ants(fixed, moving))
-    pair = Pair(fixed, moving, fixed_mask=mask)
+        return judge(pair, rigid_part(register_with_ants(fixed, moving), pair.centre()))
+    return register_rigid(pair, starts=_far_start(pair), events=events)
+
+
+def _register_to_template(fixed: sitk.Image, moving: sitk.Image, pair: Pair, *, engine: str, events: Events):
+    if engine == "ants":
+        affine = register_with_ants(fixed, moving, kind="Affine")
+        return judge(pair, rigid_part(affine, pair.centre()), fitted=affine)
+    return register_rigid_by_affine(pair, starts=_far_start(pair), events=events)
+
+
+def _far_start(pair: Pair) -> list[sitk.Euler3DTransform]:
+    """Centre on centre, where the headers put the two far apart."""
     between = pair.moving_centre() - pair.centre()
-    starts = []
-    if np.linalg.norm(between) > FAR_MM:
-        start = sitk.Euler3DTransform()
-        start.SetTranslation(between.tolist())
-        starts.append(start)
-    return register_rigid(pair, starts=starts, events=events)
+    start = sitk.Euler3DTransform()
+    start.SetTranslation(between.tolist())
+    return [start] if np.linalg.norm(between) > FAR_MM else []
 
 
 def _why_not(images, foregrounds, reference_role, role, options) -> str | None:

@@ -14,8 +14,8 @@ from .pair import SEED, coarse_image
 ANTS_MM = 1.5
 
 
-def register_rigid_ants(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
-    """The rigid transform from points of ``fixed`` to points of ``moving``.
+def register_with_ants(fixed: sitk.Image, moving: sitk.Image, *, kind: str = "Rigid") -> sitk.AffineTransform:
+    """The transform (``kind`` Rigid or Affine) from points of ``fixed`` to points of ``moving``.
 
     Raises
     ------
@@ -34,15 +34,14 @@ def register_rigid_ants(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform
         found = ants.registration(
             fixed=_to_ants(ants, fixed),
             moving=_to_ants(ants, moving),
-            type_of_transform="Rigid",
-            outprefix=str(Path(folder) / "rigid"),
+            type_of_transform=kind,
+            outprefix=str(Path(folder) / "fit"),
             random_seed=SEED,
         )
         files = [name for name in found["fwdtransforms"] if str(name).endswith(".mat")]
         if len(files) != 1:
-            raise InputError("engine ants: no rigid transform came back; use the engine simpleitk")
-        read = sitk.AffineTransform(sitk.ReadTransform(str(files[0])))
-    return _as_euler(read)
+            raise InputError("engine ants: no transform came back; use the engine simpleitk")
+        return sitk.AffineTransform(sitk.ReadTransform(str(files[0])))
 
 
 def _to_ants(ants, image: sitk.Image):
@@ -54,13 +53,3 @@ def _to_ants(ants, image: sitk.Image):
         spacing=image.GetSpacing(),
         direction=np.array(image.GetDirection()).reshape(3, 3),
     )
-
-
-def _as_euler(affine: sitk.AffineTransform) -> sitk.Euler3DTransform:
-    euler = sitk.Euler3DTransform()
-    euler.SetCenter(affine.GetCenter())
-    # Files hold the matrix in single precision: take the nearest rotation.
-    left, _, right = np.linalg.svd(np.array(affine.GetMatrix()).reshape(3, 3))
-    euler.SetMatrix((left @ right).ravel().tolist())
-    euler.SetTranslation(affine.GetTranslation())
-    return euler

@@ -11,7 +11,7 @@ PATIENCE = 30
 
 # Measured on two cores (see benchmarks/README.md): epochs that keep a default adaptation of two
 # 182x218x182 four-channel cases, with its scoring, well within eight minutes.
-CPU_EPOCHS = {"unet": 30, "dynunet": 2, "segresnet": 3}
+CPU_EPOCHS = {"unet": 15, "dynunet": 2, "segresnet": 3}
 CPU_PATCH = {"unet": 80, "dynunet": 64, "segresnet": 64}
 
 
