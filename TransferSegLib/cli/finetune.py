@@ -102,6 +102,7 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines.append(
         f"{value['strategy']}: {value['trainable']:,} of {value['total']:,} parameters learned ({share:.1f} %)"
     )
+    lines += [f"label {ours}: continues the source's {theirs}" for ours, theirs in value["matched"].items() if theirs]
     if value["transferred"]:
         moved = value["transferred"]
         lines.append(

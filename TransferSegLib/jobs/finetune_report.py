@@ -82,7 +82,6 @@ def write_training_report(
             "Strategy",
             f"{result['strategy']}: {result['trainable']:,} of {result['total']:,} parameters learn ({share:.1f} %)",
         ),
-        ("Verdict", result["message"]),
     ]
     if result["forgotten"] is not None:
         f = result["forgotten"]

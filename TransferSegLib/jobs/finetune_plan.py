@@ -1,0 +1,162 @@
+"""What an adaptation is made of before it starts: cases, target, plan, and the request that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..cases import Case, DataSet, hold_out, split_by_patient
+from ..errors import InputError, UsageError
+from ..networks import network_divisor
+from ..packages import Package
+from ..preparing import PreparationOptions
+from ..strategies import Strategy
+from ..training import TrainingPlan, case_hash, default_plan
+from .labels import label_names_of
+from .target import Target, target_from_nothing, target_from_source
+
+HOLD_OUT_FROM = 5
+HOLD_OUT_SHARE = 0.2
+INNER_FROM = 6
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a user may set; None means the default for the network and device."""
+
+    network: str | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    patch: int | None = None
+    batch: int | None = None
+    rate: float | None = None
+    loss: str = "dice-ce"
+    curriculum: str | None = None
+    feature_bank: int = 0
+    early_stopping: bool | None = None
+    grouping: str = "anatomical"
+    device: str = "auto"
+    precision: str = "auto"
+    preparation: PreparationOptions = field(default_factory=PreparationOptions)
+
+
+def split_cases(
+    data_set: DataSet, ids: Sequence[str] | None, count: int | None, seed: int
+) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """(training cases, held-out cases)."""
+    if ids:
+        training, held_out = hold_out(data_set.cases, ids)
+    elif len(data_set.cases) >= HOLD_OUT_FROM:
+        training, held_out = split_by_patient(data_set.cases, fraction=HOLD_OUT_SHARE, seed=seed)
+    else:
+        training, held_out = data_set.cases, ()
+    if count is not None:
+        if not 1 <= count <= len(training):
+            raise UsageError(f"--cases {count}: there are {len(training)} cases to train on; name 1 to {len(training)}")
+        training = _some(training, count, seed)
+    return tuple(training), tuple(held_out)
+
+
+def _some(cases: Sequence[Case], count: int, seed: int) -> tuple[Case, ...]:
+    """``count`` cases, drawn by seed, one patient after the other."""
+    rng = np.random.default_rng(seed)
+    patients = sorted({case.patient for case in cases})
+    order = {patients[int(p)]: n for n, p in enumerate(rng.permutation(len(patients)))}
+    return tuple(sorted(cases, key=lambda case: (order[case.patient], case.id))[:count])
+
+
+def make_target(
+    name: str,
+    package: Package | None,
+    data_set: DataSet,
+    training: Sequence[Case],
+    roles: Sequence[str] | None,
+    label_map: Mapping[str, str] | None,
+    chosen: Strategy,
+    options: TrainingOptions,
+) -> Target:
+    """The card and network to start from; ``InputError`` when the truths hold nothing to learn."""
+    import torch
+
+    names = label_names_of(data_set, training)
+    if not names:
+        raise InputError(f"{data_set.folder}: the truths of the training cases are all background; nothing to learn")
+    torch.manual_seed(options.seed)
+    if package is None:
+        found = roles or sorted(training[0].images, key=_role_order)
+        return target_from_nothing(name, found, names, options.network)
+    if options.network not in (None, package.card.network):
+        raise UsageError(f"--network {options.network}: {package.card.name} is a {package.card.network}; leave it out")
+    return target_from_source(
+        name,
+        package,
+        roles=roles or package.card.roles,
+        truth_names=names,
+        label_map=label_map,
+        with_weights=chosen.starts_from_source,
+    )
+
+
+def _role_order(role: str) -> int:
+    order = ("flair", "t1", "t1gd", "t2", "pet", "ct", "rgb", "grey")
+    return order.index(role) if role in order else len(order)
+
+
+def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, count: int) -> TrainingPlan:
+    """The default plan for network and device, with what the user changed."""
+    card = target.model.card
+    divisor = network_divisor(card.network, card.arguments)
+    early = count >= INNER_FROM if options.early_stopping is None else options.early_stopping
+    plan = default_plan(card.network, on_gpu=on_gpu, early_stopping=early, divisor=divisor)
+    if options.patch is not None and (options.patch < divisor or options.patch % divisor):
+        raise UsageError(f"--patch {options.patch}: must be a multiple of {divisor} for {card.network}")
+    given = {
+        "epochs": options.epochs,
+        "steps_per_epoch": options.steps,
+        "patch": None if options.patch is None else (options.patch,) * 3,
+        "batch": options.batch,
+        "rate": options.rate,
+    }
+    for option, value in given.items():
+        if value is not None and option != "patch" and value <= 0:
+            raise UsageError(f"--{option} {value}: must be above 0")
+    changes = {key: value for key, value in given.items() if value is not None}
+    return replace(plan, seed=options.seed, loss=options.loss, feature_bank=options.feature_bank, **changes)
+
+
+def make_request(
+    package: Package | None,
+    data_set: DataSet,
+    training: Sequence[Case],
+    held_out: Sequence[Case],
+    chosen: Strategy,
+    plan: TrainingPlan,
+    options: TrainingOptions,
+    target: Target,
+) -> dict[str, Any]:
+    """All that decides the result, for run.json and for knowing a run again."""
+    return {
+        "verb": "finetune",
+        "source": None if package is None else {"name": package.card.name, "sha256": package.card.weights_sha256},
+        "training": {case.id: case_hash(case) for case in training},
+        "held_out": {case.id: case_hash(case) for case in held_out},
+        "layout": data_set.layout,
+        "strategy": chosen.name,
+        "grouping": options.grouping,
+        "plan": plan.to_json(),
+        "device": options.device,
+        "precision": options.precision,
+        "preparation": asdict(options.preparation),
+        "roles": list(target.model.card.roles),
+        "labels": {str(label.value): [label.name, label.channel] for label in target.model.card.labels},
+    }
+
+
+def check_curriculum(name: str | None) -> None:
+    """Refuse a curriculum by name: none is built in yet."""
+    if name not in (None, "none"):
+        raise UsageError(f"--curriculum {name}: there is none of that name; leave it out or say none")
