@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from helpers_cli import small_case, small_data_set, small_model
@@ -115,3 +119,26 @@ def test_the_run_says_what_it_was(tmp_path, model):
     assert run["result"]["package"] == result["package"] and run["seconds"] > 0
     lines = (tmp_path / "m.run" / "metrics.csv").read_text().splitlines()
     assert lines[0].startswith("epoch,step,loss") and len(lines) == 3
+
+
+def test_a_killed_process_loses_at_most_an_epoch_and_ends_the_same(tmp_path, model):
+    data = small_data_set(tmp_path / "set", 2)
+
+    def command(out):
+        words = ["finetune", "--from", model.folder, "--data", data, "--strategy", "half-lr", "--out", out, "--quiet"]
+        words += ["--epochs", 40, "--steps", 2, "--patch", 32, "--seed", 5, "--json"]
+        return [sys.executable, "-m", "TransferSegLib", *map(str, words)]
+
+    checkpoint = tmp_path / "cut.run" / "checkpoint.pt"
+    victim = subprocess.Popen(command(tmp_path / "cut"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not checkpoint.is_file() and victim.poll() is None:
+        time.sleep(0.02)
+    victim.kill()
+    assert victim.wait() == -signal.SIGKILL
+    assert checkpoint.is_file() and not (tmp_path / "cut").exists()
+    digests = []
+    for name in ("cut", "whole"):
+        done = subprocess.run(command(tmp_path / name), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        digests.append(weights(json.loads(done.stdout)))
+    assert digests[0] == digests[1]

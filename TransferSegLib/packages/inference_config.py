@@ -48,18 +48,11 @@ def inference_config(card: Card) -> dict[str, Any]:
         "mode": "gaussian",
     }
     config["postprocessing"] = {"_target_": "Compose", "transforms": _postprocessing(card)}
-    config["dataset"] = {"_target_": "Dataset", "data": [{"image": "@image_files"}], "transform": "@preprocessing"}
-    config["dataloader"] = {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1, "num_workers": 0}
-    config["evaluator"] = {
-        "_target_": "SupervisedEvaluator",
-        "device": "@device",
-        "val_data_loader": "@dataloader",
-        "network": "@network",
-        "inferer": "@inferer",
-        "postprocessing": "@postprocessing",
-    }
-    config["initialize"] = ["$@load"]
-    config["run"] = ["$@evaluator.run()"]
+    config["case"] = "$@preprocessing({'image': @image_files})"
+    config["prediction"] = "$@inferer(@case['image'][None].to(@device), @network)[0]"
+    # Plain calls, no evaluator: the engines need a package (ignite) that MONAI itself does not bring.
+    config["initialize"] = ["$@load", "$@network.eval()", "$torch.set_grad_enabled(False)"]
+    config["run"] = ["$@postprocessing({'image': @case['image'], 'pred': @prediction})"]
     return config
 
 
@@ -80,9 +73,15 @@ def _postprocessing(card: Card) -> list[dict[str, Any]]:
     softmax = card.output == "softmax"
     activation = {"_target_": "Activationsd", "keys": "pred", "softmax" if softmax else "sigmoid": True}
     discrete = {"argmax": True} if softmax else {"threshold": 0.5}
-    steps: list[dict[str, Any]] = [activation]
-    if card.axes == "kji":
-        steps.append({"_target_": "Transposed", "keys": "pred", "indices": [0, 3, 2, 1]})
+    back = {
+        "_target_": "Invertd",
+        "keys": "pred",
+        "transform": "@preprocessing",
+        "orig_keys": "image",
+        "nearest_interp": False,
+        "to_tensor": True,
+    }
+    steps: list[dict[str, Any]] = [activation, back]
     steps.append({"_target_": "AsDiscreted", "keys": "pred", **discrete})
     if softmax:
         steps.append(

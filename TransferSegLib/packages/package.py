@@ -189,7 +189,7 @@ def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
         "version": "1.0.0",
         "changelog": {"1.0.0": "written by TransferSeg"},
         **versions,
-        "required_packages_version": {},
+        "required_packages_version": {"nibabel": "5.2"},
         "name": card.name,
         "task": card.task,
         "description": card.description,

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from TransferSegLib.phantoms import brain_phantom
 
 PATCH = 64
-PLAN = {"unet": {"steps": 400, "batch": 2, "rate": 5e-3}, "dynunet": {"steps": 60, "batch": 1, "rate": 1e-3}}
+PLAN = {"unet": {"steps": 400, "batch": 2, "rate": 5e-3}, "dynunet": {"steps": 160, "batch": 1, "rate": 2e-3}}
 
 
 def phantoms(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -55,6 +55,7 @@ def train(network: str, out: Path) -> None:
     cases = phantoms(4)
     module = common.build(network).train()
     optimiser = torch.optim.Adam(module.parameters(), lr=plan["rate"])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan["rate"], total_steps=plan["steps"], pct_start=0.1)
     loss_of = DiceCELoss(to_onehot_y=True, softmax=True)
     for step in range(plan["steps"]):
         pairs = [crop(cases[rng.integers(len(cases))], rng) for _ in range(plan["batch"])]
@@ -66,6 +67,7 @@ def train(network: str, out: Path) -> None:
         loss = loss_of(logits.float(), y)
         loss.backward()
         optimiser.step()
+        schedule.step()
         if step % 20 == 19:
             sys.stderr.write(f"{network}: step {step + 1} of {plan['steps']}, loss {loss.item():.3f}\n")
     torch.save(module.state_dict(), out)
