@@ -10,7 +10,6 @@ from test_imaging_dicom import write_series
 
 from TransferSegLib.cases import (
     case_from_files,
-    check_labels_present,
     check_truth_values,
     load_case,
     open_case,
@@ -120,12 +119,6 @@ def test_truth_values(tmp_path):
     check_truth_values(known, {1: "tumour", 7: "scar"}, truth)
     with pytest.raises(InputError, match=r"seg.nii.gz: its truth holds the value 7 that no label has \(1 = tumour\); "):
         check_truth_values(known, {1: "tumour"}, truth)
-
-
-def test_a_label_that_no_case_has(tmp_path):
-    check_labels_present({0: "background", 1: "tumour"}, [0, 1, 2], tmp_path)
-    with pytest.raises(InputError, match=r"no case has the label scar \(4\); "):
-        check_labels_present({1: "tumour", 4: "scar"}, [0, 1, 2], tmp_path)
 
 
 def test_cancel_is_heeded(tmp_path):

@@ -175,7 +175,7 @@ def test_json_is_all_that_stands_on_stdout():
     assert done.returncode == 0 and json.loads(done.stdout)["network"] == "unet" and done.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["segment", "finetune", "evaluate", "demo", "doctor"])
+@pytest.mark.parametrize("verb", ["segment", "finetune", "evaluate", "models", "demo", "doctor"])
 def test_help_has_an_example(capsys, verb):
     answer = call(capsys, verb, "--help")
     assert answer.code == 0 and f"transferseg {verb}" in answer.out.split("Example:")[1]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -214,3 +219,13 @@ def test_a_channel_that_the_network_lacks_is_refused():
         run(flips=(3,))
     with pytest.raises(UsageError, match="array"):
         segment_array(network, np.zeros((3, 3, 3), np.float32), outputs=TWO)
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "1"), ("0", "0")])
+def test_large_pages_are_asked_for_unless_the_user_said_otherwise(given, kept):
+    environment = {k: v for k, v in os.environ.items() if k != "THP_MEM_ALLOC_ENABLE"}
+    environment |= {"THP_MEM_ALLOC_ENABLE": given} if given else {}
+    code = "import os, TransferSegLib.inference; print(os.environ['THP_MEM_ALLOC_ENABLE'])"
+    root = Path(__file__).resolve().parent.parent
+    out = subprocess.run([sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True)
+    assert out.stdout.strip() == kept, out.stderr

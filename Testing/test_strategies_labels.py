@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from TransferSegLib.errors import UsageError
-from TransferSegLib.strategies import map_channels, map_roles, match_labels
+from TransferSegLib.strategies import map_roles, match_labels
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,6 @@ def test_matching(target, mapping, expected):
 def test_a_mapping_of_what_is_not_there_lists_what_is(mapping, message):
     with pytest.raises(UsageError, match=message):
         match_labels({1: "lesion"}, SOURCE, mapping)
-
-
-def test_channels_of_matched_labels():
-    matched = match_labels({1: "lesion", 2: "plaque"}, SOURCE, {"lesion": "oedema", "plaque": "none"})
-    assert map_channels(matched, {1: 1, 2: 2}) == {0: 0, 1: 3, 2: None}
-    assert map_channels(matched, {1: 0, 2: 1}, background=None) == {0: 3, 1: None}
 
 
 def test_roles_match_in_any_order():

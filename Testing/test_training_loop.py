@@ -157,17 +157,21 @@ def test_windows_are_the_same_for_a_step_and_hold_foreground():
     assert all(int(windows.batch(n)[1].sum()) > 0 for n in range(10))
 
 
-def test_augmentation_keeps_background_and_classes_apart():
+def test_augmentation_keeps_the_background_at_zero_and_the_lesion_under_its_truth():
     subject = case()
     subject.image[:, :, :, :8] = 0
-    windows = Windows([subject], PLAN)
-    changed = False
+    windows = Windows([subject], replace(PLAN, foreground=1.0))
+    plain = Windows([subject], replace(PLAN, foreground=1.0, augment=False))
+    changed = 0
     for step in range(20):
         x, y = windows.batch(step)
-        assert set(y.unique().tolist()) <= {0, 1}
-        assert torch.isfinite(x).all()
-        changed |= bool((x == 0).all(dim=1).any())
-    assert changed
+        assert set(y.unique().tolist()) == {0, 1} and torch.isfinite(x).all()
+        background = (x == 0).all(dim=1, keepdim=True)
+        assert float(x.abs().amax(1, keepdim=True)[background].sum()) == 0
+        # The lesion is 3 brighter than its surroundings, whatever is done to it.
+        assert float(x.mean(1, keepdim=True)[y > 0].mean() - x.mean(1, keepdim=True)[(y == 0) & ~background].mean()) > 1
+        changed += not torch.equal(x, plain.batch(step)[0])
+    assert changed == 20
 
 
 def test_windows_larger_than_the_case_are_padded_with_background():

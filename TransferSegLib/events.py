@@ -41,6 +41,10 @@ class Events:
         self._send({"event": "progress", "stage": stage, "done": int(done), "total": int(total), "seconds_left": left})
         self.check()
 
+    def part(self, name: str) -> Events:
+        """A channel for one of many items: its messages are prefixed with ``name``, its progress is dropped."""
+        return _Part(self, name)
+
     def metric(self, **values: float | int | str | None) -> None:
         """Report named values, for example ``metric(epoch=3, loss=0.4, validation_dice=0.6)``."""
         self._send({"event": "metric", **values})
@@ -75,6 +79,14 @@ class Events:
     def _send(self, event: dict) -> None:
         if self._listener is not None:
             self._listener(event)
+
+
+class _Part(Events):
+    """Shares cancel and stop with the whole, and hands on what is said."""
+
+    def __init__(self, whole: Events, name: str) -> None:
+        super().__init__(lambda event: event["event"] == "message" and whole.say(f"{name}: {event['text']}"))
+        self._cancel, self._stop = whole._cancel, whole._stop
 
 
 def quiet(events: Events | None) -> Events:

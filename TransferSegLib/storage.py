@@ -85,7 +85,7 @@ def check_folder_is_free(path: Path | str, option: str = "--out") -> None:
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise StorageError(f"{path}: exists already; name another {option} or remove it first")
-    check_writable(path)
+    check_writable(path / "x")
 
 
 def check_writable(path: str | Path) -> None:

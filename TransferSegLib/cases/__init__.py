@@ -7,7 +7,7 @@ from .loading import LoadedCase, load_case
 from .opening import guess_roles, open_case
 from .patients import fold_session, patient_of
 from .splits import folds, hold_out, patients, split_by_patient
-from .truths import check_labels_present, check_truth_values, truth_values
+from .truths import check_truth_values, looks_like_truth, truth_values
 
 __all__ = [
     "ROLES",
@@ -16,7 +16,6 @@ __all__ = [
     "Guess",
     "LoadedCase",
     "case_from_files",
-    "check_labels_present",
     "check_role",
     "check_truth_values",
     "default_reference",
@@ -26,6 +25,7 @@ __all__ = [
     "guess_roles",
     "hold_out",
     "load_case",
+    "looks_like_truth",
     "open_case",
     "open_data_set",
     "patient_of",

@@ -106,7 +106,9 @@ def _open_folder(
     options = {"roles": roles, "allow_doubtful": allow_doubtful}
     if (path / "imagesTr").is_dir():
         stems = [image_stem(item) for item in visible(path / "imagesTr") if image_suffix(item)]
-        if any(channel_number(stem) is not None for stem in stems) and not description.training:
+        # The nnU-Net's old dataset.json lists its cases as the Decathlon's does, but under names without the channel.
+        listed = any((path / image).exists() for image, _ in description.training)
+        if any(channel_number(stem) is not None for stem in stems) and not listed:
             return "nnunet", *nnunet_cases(path, description, **options)
         return "decathlon", *decathlon_cases(path, description, **options)
     if has_images(path):

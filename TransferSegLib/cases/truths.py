@@ -89,16 +89,6 @@ def check_truth_values(truth: sitk.Image | np.ndarray, known: Iterable[int] | Ma
         )
 
 
-def check_labels_present(wanted: Mapping[int, str], present: Iterable[int], where: str | Path) -> None:
-    """Raise ``InputError`` for the first label that no case has."""
-    present = {int(v) for v in present}
-    missing = [f"{name} ({value})" for value, name in wanted.items() if value and value not in present]
-    if missing:
-        raise InputError(
-            f"{where}: no case has the label {', '.join(missing)}; take it out of the labels or add a case that has it"
-        )
-
-
 def truth_values(truth: sitk.Image | np.ndarray) -> list[int]:
     """The values in a label map, ascending."""
     array = truth if isinstance(truth, np.ndarray) else sitk.GetArrayViewFromImage(truth)

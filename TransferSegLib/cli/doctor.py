@@ -28,7 +28,7 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
         f"transferseg {value['transferseg']}, Python {value['python']}",
         f"{value['platform']}, {value['cores']} cores, {value['memory_gb']} GB memory",
         f"device: {value['device']} ({value['precision']}): {value['device_reason']}",
-        f"home: {value['home']} ({value['free_gb']} GB free)",
+        f"home: {value['home']} ({value['free_gb']} GB free; its cache of {value['cache_gb']} GB may be deleted)",
         "packages: " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in value["packages"].items()),
     ]
     for extra, parts in value["extras"].items():

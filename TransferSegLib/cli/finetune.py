@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
 
 def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
-    from ..reporting import before_after_table
+    from ..reporting import before_after_table, format_cell
 
     lines = []
     if value["after"] is not None:
@@ -113,7 +113,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
             lines += [f"  {kind} {t['name']}: source {t['source']}, target {t['target']}" for t in moved[kind]]
     if value["forgotten"]:
         lines.append(
-            f"source task: mean Dice {value['forgotten']['before']:.3f} before, {value['forgotten']['after']:.3f} after"
+            f"source task: mean Dice {format_cell(value['forgotten']['before'])} before, "
+            f"{format_cell(value['forgotten']['after'])} after"
         )
     lines += [value["message"], f"{value['package']} written in {value['seconds']} s; report: {value['report']}"]
     return "\n".join(lines)

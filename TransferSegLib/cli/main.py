@@ -51,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        console.close()
+        print(f"transferseg {args.verb}: stopped at once", file=sys.stderr, flush=True)
+        return 1
     except (TransferSegError, OSError, MemoryError) as error:
         console.close()
         if args.debug:

@@ -14,7 +14,13 @@ STRATEGIES = ("fine-tune-all", "freeze-encoder", "freeze-decoder", "freeze-both"
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb and its actions."""
-    parser = verbs.add_parser("models", help="list, show, check, import and export models")
+    parser = verbs.add_parser(
+        "models",
+        help="list, show, check, import and export models",
+        description="List, show, check, import and export models.",
+        epilog="Example:\n  transferseg models groups unet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=type(parser))
     for name, text, example, run, show in (
         ("list", "the models there are", "transferseg models list", _list, _show_list),

@@ -10,8 +10,9 @@ from torch import nn
 from ..errors import DeviceError, UsageError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-# Measured on two AVX-512 cores (benchmarks/): below this width of the first convolution the time goes into layers
-# that bfloat16 does not speed up, and the labels move for little gain.
+# Measured on two AVX512-BF16 cores, network time of bfloat16 against float32: 1.6 to 2.2 times as fast with 4 or 8
+# channels in the first convolution, 2.1 to 2.7 with 16 and more. Narrow networks take well under a second a volume
+# anyway, and rounding moves their labels (Dice 0.997 to 0.999 to float32 for the 4-channel U-Net): not worth it.
 _BFLOAT16_WIDTH = 16
 
 
@@ -83,7 +84,7 @@ def cpu_has_bfloat16() -> bool:
 
 
 def gains_from_bfloat16(network: object) -> bool:
-    """Whether bfloat16 pays for a network on a CPU: its first convolution has at least 16 output channels."""
+    """Whether bfloat16 pays for a network on a CPU: its first convolution gives at least 16 channels."""
     if not isinstance(network, nn.Module):
         return False
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -117,5 +118,5 @@ def _cpu_precision(precision: str, network: object | None) -> tuple[str, str]:
     if not cpu_has_bfloat16():
         return "float32", "float32 as it has no bfloat16 arithmetic"
     if not gains_from_bfloat16(network):
-        return "float32", "float32 as this network gains little from bfloat16"
+        return "float32", "float32 as this network is quick in it"
     return "bfloat16", "bfloat16 as it has the arithmetic and this network gains from it"

@@ -80,7 +80,9 @@ def gather(
     card, arrays = target.model.card, {}
     for number, case in enumerate(cases):
         events.progress("preparing the cases", number, len(cases))
-        arrays[case.id] = prepared_arrays(case, card, options=options, digest=case_hash(case), events=Events())
+        arrays[case.id] = prepared_arrays(
+            case, card, options=options, digest=case_hash(case), events=events.part(case.id)
+        )
     events.progress("preparing the cases", len(cases), len(cases))
     training, inner = cases, []
     if plan.early_stopping:

@@ -59,6 +59,7 @@ def demo(out: str | Path = "transferseg-demo", *, model: str = NAME, events: Eve
             out=out / f"model-{strategy}",
             hold_out_ids=[HELD_OUT],
             source_data=None if strategy == "scratch" else source,
+            listed=False,
             options=OPTIONS,
             events=events,
         )

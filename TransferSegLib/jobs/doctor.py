@@ -70,6 +70,7 @@ def doctor() -> dict[str, Any]:
         "extras": {extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
         "hd_bet": shutil.which("hd-bet"),
         "home": str(folder),
+        "cache_gb": round(_folder_bytes(folder / "cache") / 1e9, 2),
         "free_gb": round(shutil.disk_usage(_existing(folder)).free / 1e9, 1),
         "models": models,
         "problems": problems,
@@ -88,6 +89,10 @@ def _memory_gb() -> float | None:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def _folder_bytes(folder: Any) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else 0
 
 
 def _existing(folder: Any) -> Any:

@@ -17,8 +17,7 @@ from ..packages import Package
 from ..preparing import PreparationOptions
 from ..reporting import save_overlay, write_measures_csv
 from ..storage import check_writable
-from ..strategies import match_labels
-from .labels import label_names_of
+from .labels import label_names_of, matched_labels
 from .predict import Model, segment_case
 from .segment import find_model, picture_options, with_reference
 
@@ -59,18 +58,20 @@ def evaluate(
     Returns
     -------
     dict
-        ``{"cases": [{"id", "dice": {label: x or None}, and every other measure, "undefined"}],
-        "mean": {"dice"}}``; ``mean.dice`` is the mean over cases of the mean over defined labels.
+        ``{"cases": [{"id", "dice": {label: x or None}, and every other measure, "undefined", "preparation"}],
+        "mean": {"dice", ...}, "matched": {truth label: the model's}}``; ``mean.dice`` is the mean over cases of
+        the mean over defined labels.
     """
     events = quiet(events)
-    if out is not None:
-        check_writable(out)
+    for path in (out, None if pictures is None else Path(pictures) / "x"):
+        if path is not None:
+            check_writable(path)
     opened = model if isinstance(model, Model) else Model.open(find_model(model))
     opened = Model(with_reference(opened.card, reference), opened.module)
-    data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name)
+    data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name, reference_role=opened.card.reference)
     chosen = _chosen(data_set, cases)
-    truth_names = label_names_of(data_set, chosen)
-    matched = match_labels(truth_names, opened.card.labels, label_map)
+    truth_names = label_names_of(data_set, events)
+    matched = matched_labels(truth_names, opened.card.labels, label_map, events)
     unmatched = [truth_names[value] for value, label in matched.items() if label is None]
     if unmatched:
         ours = ", ".join(label.name for label in opened.card.labels)
@@ -90,6 +91,7 @@ def evaluate(
         pictures=pictures,
         events=events,
     )
+    result["matched"] = {truth_names[value]: label.name for value, label in matched.items()}
     if out is not None:
         write_measures_csv(out, result["cases"])
     return result
@@ -116,14 +118,20 @@ def evaluate_cases(
     shown; labels in ``unknown`` are not the model's and get Dice None.
     """
     rows = []
-    inner = Events()
     for number, case in enumerate(cases):
         events.progress(stage, number, len(cases))
         segmented = segment_case(
-            model, case, options=options, device=device, precision=precision, with_truth=True, events=inner
+            model,
+            case,
+            options=options,
+            device=device,
+            precision=precision,
+            with_truth=True,
+            events=events.part(case.id),
         )
         loaded = segmented.loaded
-        rows.append(_score(case, segmented.labels, loaded.truth, value_of, names, unknown, tolerance_mm))
+        row = _score(case, segmented.labels, loaded.truth, value_of, names, unknown, tolerance_mm)
+        rows.append(row | {"preparation": [str(step) for step in segmented.prepared.steps]})
         if pictures is not None:
             path = Path(pictures) / f"{case.id}.png"
             how = picture_options(case, model.card, note=" (line: truth)")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..cases import Case, open_data_set
+from ..cases import Case, DataSet, open_data_set
 from ..errors import UsageError
 from ..events import Events, quiet
 from ..inference import choose_device
@@ -16,11 +16,11 @@ from ..packages import Package, find_package, register, write_package
 from ..reporting import verdict
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
-from ..training import Run, loss_by_name
+from ..training import Run
 from .adapt import Adapted, adapt, freeze, gather
-from .finetune_plan import TrainingOptions, check_curriculum, make_plan, make_request, make_target, split_cases
+from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, make_target, split_cases
 from .finetune_report import finish_card, write_training_report
-from .finetune_scores import score_adapted, score_forgotten, score_source
+from .finetune_scores import SourceTask, score_adapted, score_source
 from .target import Target
 
 __all__ = ["TrainingOptions", "finetune"]
@@ -39,6 +39,7 @@ def finetune(
     truth_name: str | None = None,
     source_data: str | Path | None = None,
     run_folder: str | Path | None = None,
+    listed: bool = True,
     options: TrainingOptions | None = None,
     events: Events | None = None,
 ) -> dict[str, Any]:
@@ -62,39 +63,38 @@ def finetune(
     source_data : path, optional
         A data set of the source's task: how much of it was forgotten is measured there.
 
+    listed : bool
+        Whether choosers list the new model.
+
     Returns
     -------
     dict
         ``package, before, after, verdict, message, trainable, total, frozen, strategy, run, report, seconds,
         held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten``.
     """
-    events, options, started = quiet(events), options or TrainingOptions(), time.monotonic()
+    events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     chosen = strategy(strategy_name)
-    check_curriculum(options.curriculum)
-    loss_by_name(options.loss)
+    check_options(options, roles)
     check_folder_is_free(out)
-    device = choose_device(options.device)
-    package = None if source is None else source if isinstance(source, Package) else find_package(source)
-    if package is None and chosen.starts_from_source:
-        raise UsageError(
-            f"--strategy {strategy_name} needs a model to start from; name one with --from, or use scratch"
-        )
-    data_set = open_data_set(data, roles=roles or (package.card.roles if package else None), truth_name=truth_name)
+    device = choose_device(options.device, precision=options.precision)
+    package = _source(source, chosen)
+    data_set = _data_set(data, package, roles, truth_name)
     training, held_out = split_cases(data_set, hold_out_ids, cases, options.seed)
-    target = make_target(Path(out).name, package, data_set, training, roles, label_map, chosen, options)
+    target = make_target(out.name, package, data_set, training, roles, label_map, chosen, options, events)
     freezing = freeze(target, chosen, options.grouping)
-    plan = make_plan(target, options, on_gpu=device.is_gpu, count=len(training))
+    plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
     request = make_request(package, data_set, training, held_out, chosen, plan, options, target)
     others = [case for case in data_set.cases if case not in training]
     gathered = gather(target, training, others, plan, options=options.preparation, events=events)
     before = score_source(package, target, held_out, options, events)
+    source_task = SourceTask.open(package, target, source_data, options, events)
     # Only now, with all input checked, is anything written.
     run = Run(run_folder or f"{out}.run", request)
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
     adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events)
     after = score_adapted(adapted.model, held_out, options, "scoring the held-out cases after", events)
-    forgotten = score_forgotten(package, target, adapted.model, source_data, options, events)
+    forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
     card = finish_card(adapted.model.card, package, chosen, plan, result, request)
     result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
@@ -106,8 +106,26 @@ def finetune(
         "seconds": round(time.monotonic() - started, 1),
     }
     run.finish(result=result)
-    register(made)
+    if listed:
+        register(made)
     return result
+
+
+def _source(source: str | Path | Package | None, chosen: Strategy) -> Package | None:
+    if source is None and chosen.starts_from_source:
+        raise UsageError(f"--strategy {chosen.name} needs a model to start from; name one with --from, or use scratch")
+    return source if source is None or isinstance(source, Package) else find_package(source)
+
+
+def _data_set(
+    data: str | Path, package: Package | None, roles: Sequence[str] | None, truth_name: str | None
+) -> DataSet:
+    """The data set with the roles that are asked for, or the source's; the truth belongs to the reference role."""
+    if package is None:
+        return open_data_set(data, roles=roles, truth_name=truth_name)
+    roles = roles or package.card.roles
+    reference = package.card.reference if package.card.reference in roles else None
+    return open_data_set(data, roles=roles, truth_name=truth_name, reference_role=reference)
 
 
 def _result(

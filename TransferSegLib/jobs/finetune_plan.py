@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..cases import Case, DataSet, hold_out, split_by_patient
+from ..cases import ROLES, Case, DataSet, check_role, hold_out, patients, split_by_patient
 from ..errors import InputError, UsageError
+from ..events import Events
 from ..networks import network_divisor
 from ..packages import Package
 from ..preparing import PreparationOptions
 from ..strategies import Strategy
-from ..training import TrainingPlan, case_hash, default_plan
+from ..training import TrainingPlan, case_hash, default_plan, loss_by_name
 from .labels import label_names_of
 from .target import Target, target_from_nothing, target_from_source
 
@@ -78,16 +79,17 @@ def make_target(
     label_map: Mapping[str, str] | None,
     chosen: Strategy,
     options: TrainingOptions,
+    events: Events,
 ) -> Target:
     """The card and network to start from; ``InputError`` when the truths hold nothing to learn."""
     import torch
 
-    names = label_names_of(data_set, training)
+    names = label_names_of(data_set, events)
     if not names:
         raise InputError(f"{data_set.folder}: the truths of the training cases are all background; nothing to learn")
     torch.manual_seed(options.seed)
     if package is None:
-        found = roles or sorted(training[0].images, key=_role_order)
+        found = roles or [role for role in ROLES if role in training[0].images]
         return target_from_nothing(name, found, names, options.network)
     if options.network not in (None, package.card.network):
         raise UsageError(f"--network {options.network}: {package.card.name} is a {package.card.network}; leave it out")
@@ -98,19 +100,17 @@ def make_target(
         truth_names=names,
         label_map=label_map,
         with_weights=chosen.starts_from_source,
+        events=events,
     )
 
 
-def _role_order(role: str) -> int:
-    order = ("flair", "t1", "t1gd", "t2", "pet", "ct", "rgb", "grey")
-    return order.index(role) if role in order else len(order)
-
-
-def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, count: int) -> TrainingPlan:
+def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, training: Sequence[Case]) -> TrainingPlan:
     """The default plan for network and device, with what the user changed."""
     card = target.model.card
     divisor = network_divisor(card.network, card.arguments)
-    early = count >= INNER_FROM if options.early_stopping is None else options.early_stopping
+    early = options.early_stopping
+    if early is None:
+        early = len(training) >= INNER_FROM and len(patients(training)) > 1
     plan = default_plan(card.network, on_gpu=on_gpu, early_stopping=early, divisor=divisor)
     if options.patch is not None and (options.patch < divisor or options.patch % divisor):
         raise UsageError(f"--patch {options.patch}: must be a multiple of {divisor} for {card.network}")
@@ -153,10 +153,19 @@ def make_request(
         "preparation": asdict(options.preparation),
         "roles": list(target.model.card.roles),
         "labels": {str(label.value): [label.name, label.channel] for label in target.model.card.labels},
+        "matched": {str(value): None if label is None else label.name for value, label in target.matched.items()},
     }
 
 
-def check_curriculum(name: str | None) -> None:
-    """Refuse a curriculum by name: none is built in yet."""
-    if name not in (None, "none"):
-        raise UsageError(f"--curriculum {name}: there is none of that name; leave it out or say none")
+def check_options(options: TrainingOptions, roles: Sequence[str] | None) -> None:
+    """Refuse what cannot be, before any work; no curriculum is built in yet."""
+    if options.curriculum not in (None, "none"):
+        raise UsageError(f"--curriculum {options.curriculum}: there is none of that name; leave it out or say none")
+    for option, value in (("--seed", options.seed), ("--feature-bank", options.feature_bank)):
+        if value < 0:
+            raise UsageError(f"{option} {value}: must not be below 0")
+    loss_by_name(options.loss)
+    for role in roles or ():
+        check_role(role)
+        if list(roles or ()).count(role) > 1:
+            raise UsageError(f"--roles: {role} is named twice; name each role once")

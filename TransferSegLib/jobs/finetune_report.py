@@ -39,15 +39,16 @@ def finish_card(
         "source": None if source is None else source.card.name,
         "source_sha256": None if source is None else source.card.weights_sha256,
         "strategy": chosen.name,
-        "cases": result["trained_on"],
+        "cases": cases,
+        "inputs": {part: sorted(request[part].values()) for part in ("training", "held_out")},
         "plan": plan.to_json(),
         "verdict": result["verdict"],
-        "request": request,
     }
     measured = ()
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
-        text = f"held-out {', '.join(result['held_out'])}: {result['message']}"
-        measured = ({"text": text, "before": result["before"], "after": result["after"]},)
+        # Case ids may be patients' names: they stay in the run's folder, a package travels.
+        text = result["message"]
+        measured = ({"text": text, "mean_before": _means(result["before"]), "mean_after": _means(result["after"])},)
     description = (
         f"{card.labels[0].name if len(card.labels) == 1 else 'lesions'} on {', '.join(card.roles)}: {origin['text']}."
     )
@@ -64,7 +65,7 @@ def write_training_report(
     events: Events,
 ) -> Path:
     """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures."""
-    from ..reporting import before_after_table, blocks_figure, curves_figure, overlay_figure, write_report
+    from ..reporting import before_after_table, blocks_figure, curves_figure, format_cell, overlay_figure, write_report
 
     figures = [
         curves_figure(adapted.rows),
@@ -85,7 +86,8 @@ def write_training_report(
     ]
     if result["forgotten"] is not None:
         f = result["forgotten"]
-        facts.append(("Source task", f"mean Dice {f['before']} before, {f['after']} after, on {f['data']}"))
+        figures_text = f"mean Dice {format_cell(f['before'])} before, {format_cell(f['after'])} after"
+        facts.append(("Source task", f"{figures_text}, on {f['data']}"))
     tables = [before_after_table(result["before"], result["after"])] if result["after"] else []
     return write_report(
         run.folder / "report.pdf",
@@ -95,6 +97,10 @@ def write_training_report(
         figures=figures,
         verdict=result["message"],
     )
+
+
+def _means(evaluation: dict[str, Any] | None) -> dict[str, float | None] | None:
+    return None if evaluation is None else evaluation["mean"]
 
 
 def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..cases import Case
 from ..events import Events
-from ..packages import Package
+from ..packages import Card, Package
 from .evaluate import evaluate, evaluate_cases
 from .finetune_plan import TrainingOptions
 from .predict import Model
@@ -26,7 +26,9 @@ def score_source(
     if set(package.card.roles) - set(card.roles):
         events.say("the source model needs roles that the data set has not: it cannot be scored before")
         return None
-    known = {value: label for value, label in target.matched.items() if label is not None}
+    found = [label for label in target.matched.values() if label is not None]
+    # A source's label that two of the target continue cannot be told apart before.
+    known = {v: label for v, label in target.matched.items() if label is not None and found.count(label) == 1}
     names = card.label_names()
     return evaluate_cases(
         Model.open(package),
@@ -62,31 +64,45 @@ def score_adapted(
     )
 
 
-def score_forgotten(
-    package: Package | None,
-    target: Target,
-    adapted: Model,
-    source_data: str | Path | None,
-    options: TrainingOptions,
-    events: Events,
-) -> dict[str, Any] | None:
-    """Dice on the source's task before and after, where its output channels are still there."""
-    if source_data is None or package is None:
-        return None
-    old = package.card
-    if old.output != "softmax" or old.roles != adapted.card.roles:
-        events.say("what was forgotten cannot be measured: the adapted network has other inputs or outputs")
-        return None
-    scores = []
-    for module in (package.network(), adapted.module):
-        card = replace(old, out_channels=adapted.card.out_channels) if module is adapted.module else old
-        result = evaluate(
-            model=Model(card, module),
-            data=source_data,
-            options=options.preparation,
-            device=options.device,
-            precision=options.precision,
-            events=events,
-        )
-        scores.append(result["mean"]["dice"])
-    return {"data": str(source_data), "before": scores[0], "after": scores[1]}
+@dataclass(frozen=True)
+class SourceTask:
+    """The source's own task on a data set: its Dice before, to be held against the adapted network's."""
+
+    data: Path
+    source: Card
+    before: float | None
+
+    @staticmethod
+    def open(
+        package: Package | None,
+        target: Target,
+        data: str | Path | None,
+        options: TrainingOptions,
+        events: Events,
+    ) -> SourceTask | None:
+        """Score the source; None, and why it is said, where its outputs or inputs are not the adapted network's."""
+        if data is None or package is None:
+            return None
+        old = package.card
+        if old.output != "softmax" or old.roles != target.model.card.roles:
+            events.say("what was forgotten cannot be measured: the adapted network has other inputs or outputs")
+            return None
+        return SourceTask(Path(data), old, _mean_dice(Model.open(package), data, options, events))
+
+    def forgotten(self, adapted: Model, options: TrainingOptions, events: Events) -> dict[str, Any]:
+        """``{data, before, after}``: mean Dice of the source's labels, whose output channels are still there."""
+        card = replace(self.source, out_channels=adapted.card.out_channels)
+        after = _mean_dice(Model(card, adapted.module), self.data, options, events)
+        return {"data": str(self.data), "before": self.before, "after": after}
+
+
+def _mean_dice(model: Model, data: str | Path, options: TrainingOptions, events: Events) -> float | None:
+    result = evaluate(
+        model=model,
+        data=data,
+        options=options.preparation,
+        device=options.device,
+        precision=options.precision,
+        events=events.part("source task"),
+    )
+    return result["mean"]["dice"]

@@ -107,6 +107,7 @@ def pretrain(
         strategy_name="scratch",
         out=trained,
         hold_out_ids=held_out,
+        listed=False,
         options=options,
         events=events,
     )

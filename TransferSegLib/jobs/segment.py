@@ -9,10 +9,11 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from ..cases import Case, case_from_files, open_case
+from .. import storage
+from ..cases import Case, case_from_files, looks_like_truth, open_case
 from ..errors import UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, check_writable, write_image
+from ..imaging import Grid, check_writable, image_stem, write_image
 from ..measuring import volumes_ml
 from ..packages import Card, Package, find_package
 from ..preparing import PreparationOptions
@@ -59,13 +60,12 @@ def segment(
     """
     events = quiet(events)
     started = time.monotonic()
-    for path in (out, uncertainty):
-        if path is not None:
-            check_writable(path)
+    check_outputs(out, uncertainty, picture)
     opened = model if isinstance(model, Model) else Model.open(find_model(model))
     card = with_reference(opened.card, reference)
     opened = Model(card, opened.module)
     subject = find_case(card, case, images)
+    check_no_input_is_overwritten(subject, case, out, uncertainty, picture)
     result = segment_case(
         opened,
         subject,
@@ -90,6 +90,32 @@ def segment(
         "seconds": round(time.monotonic() - started, 2),
         "preparation": [str(step) for step in result.prepared.steps],
     }
+
+
+def check_outputs(out: str | Path, uncertainty: str | Path | None, picture: str | Path | None) -> None:
+    """Refuse outputs that cannot be written, or two of the same name, before any work."""
+    given = [Path(path).absolute() for path in (out, uncertainty, picture) if path is not None]
+    if len(set(given)) < len(given):
+        raise UsageError(f"{given[-1]}: named for two outputs; give each a name of its own")
+    for path in (out, uncertainty):
+        if path is not None:
+            check_writable(path)
+    if picture is not None:
+        storage.check_writable(picture)
+
+
+def check_no_input_is_overwritten(subject: Case, folder: str | Path | None, *outputs: str | Path | None) -> None:
+    """Refuse an output that is one of the case's images, or would be taken for its truth later."""
+    inputs = {path.resolve() for path in subject.images.values()}
+    for path in (Path(output) for output in outputs if output is not None):
+        if path.resolve() in inputs:
+            raise UsageError(f"{path}: is one of the case's images; name another output")
+        beside = folder is not None and path.resolve().parent == Path(folder).resolve()
+        if beside and looks_like_truth(image_stem(path)):
+            raise UsageError(
+                f"{path}: would be taken for the case's truth there; write it elsewhere, "
+                "or name it without seg, label, mask, truth and gt"
+            )
 
 
 def find_model(model: str | Path | Package) -> Package:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import UsageError
+from ..events import Events
 from ..networks import build_network, network_names
 from ..packages import Card, Label, Package
 from ..reporting import label_colours
-from ..strategies import TransferReport, match_labels, transfer_weights
+from ..strategies import TransferReport, map_roles, transfer_weights
+from .labels import matched_labels
 from .predict import Model
 
 # What a data set of these roles is trained with when nothing is said.
@@ -68,6 +69,7 @@ def target_from_source(
     truth_names: Mapping[int, str],
     label_map: Mapping[str, str] | None,
     with_weights: bool,
+    events: Events,
 ) -> Target:
     """The source's card for the target's roles and labels, with its weights or new ones.
 
@@ -75,15 +77,13 @@ def target_from_source(
     measured; a label without a counterpart gets a new channel. Regions (sigmoid) become exclusive classes.
     """
     old = source.card
-    matched = match_labels(truth_names, old.labels, label_map)
+    matched = matched_labels(truth_names, old.labels, label_map, events)
     card, channels = _card(name, old, tuple(roles), truth_names, matched)
     module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     report = None
     if with_weights:
         # A channel that the source never saw starts as the mean of those it knows.
-        inputs: dict[int, Any] = {
-            n: old.roles.index(role) if role in old.roles else "mean" for n, role in enumerate(card.roles)
-        }
+        inputs = map_roles(card.roles, old.roles)
         report = transfer_weights(source.state(), module, card.network, label_map=channels, channel_map=inputs)
     return Target(Model(card, module), _class_of(card), matched, report)
 
@@ -94,13 +94,13 @@ def _card(
     """The target's card, and {target channel: source channel or None} of the output layer."""
     softmax = old.output == "softmax"
     channels: dict[int, int | None] = {c: c for c in range(old.out_channels)} if softmax else {0: None}
-    labels = []
+    labels: list[Label] = []
     colours = label_colours(truth_names, {v: source.colour for v, source in matched.items() if source is not None})
     for value, text in sorted(truth_names.items()):
         source = matched[value]
-        if softmax and source is not None:
+        if softmax and source is not None and source.channel not in (label.channel for label in labels):
             channel = source.channel
-        else:
+        else:  # new, a region, or a second label that starts from the same source's channel
             channel = len(channels)
             channels[channel] = None if source is None else source.channel
         terminology = source.terminology if source is not None and source.name == text else ""

@@ -7,7 +7,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ..errors import PackageError
+from ..errors import PackageError, StorageError
 from ..places import cache_folder
 from ..storage import sha256, writing, writing_folder
 from .package import METADATA, Package
@@ -38,8 +38,12 @@ def unpacked(path: Path | str) -> Path:
         raise PackageError(f"{path}: is neither a folder nor a readable zip; name a model, its folder or its zip")
     target = cache_folder("packages") / sha256(path)[:24]
     if not target.is_dir():
-        with writing_folder(target) as temporary:
-            _extract(path, temporary)
+        try:
+            with writing_folder(target) as temporary:
+                _extract(path, temporary)
+        except StorageError:
+            if not target.is_dir():  # else another process unpacked it meanwhile
+                raise
     roots = [p.parent.parent for p in target.rglob(METADATA.name) if p.parent.name == METADATA.parent.name]
     if len(roots) != 1:
         shutil.rmtree(target, ignore_errors=True)

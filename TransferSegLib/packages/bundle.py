@@ -8,7 +8,7 @@ from typing import Any
 
 from ..cases import guess_role
 from ..errors import PackageError
-from ..networks import build_network, network_names, network_of_target, network_spec
+from ..networks import build_network, network_divisor, network_names, network_of_target, network_spec
 from .card import Card, Label
 from .package import METADATA, WEIGHTS, Package, load_checked, read_json, read_state, write_package
 
@@ -33,12 +33,15 @@ def import_bundle(folder: Path | str, target: Path | str, *, name: str) -> Packa
     folder = Path(folder)
     metadata = read_json(folder / METADATA)
     config = read_json(folder / "configs" / "inference.json")
+    if not isinstance(metadata, dict) or not isinstance(config, dict):
+        raise PackageError(f"{folder}: its configs are not JSON objects; ask for a bundle with inference.json")
     where = str(folder / "configs" / "inference.json")
     network, arguments, channels_in, channels_out = _network(config, where)
     form = metadata.get("network_data_format", {})
     roles = _roles(form.get("inputs", {}), channels_in, str(folder / METADATA))
     space = _preprocessing(config, where)
     output = _output(config, where)
+    oriented = any("Orientationd" in str(step.get("_target_")) for step in _transforms(config, "preprocessing"))
     labels = _labels(form.get("outputs", {}), channels_out, output, str(folder / METADATA))
     state = read_state(folder / WEIGHTS)
     card = Card(
@@ -52,9 +55,10 @@ def import_bundle(folder: Path | str, target: Path | str, *, name: str) -> Packa
         out_channels=channels_out,
         output=output,
         axes="ijk",
-        window=_window(config),
+        window=_window(config, network_divisor(network, arguments)),
         origin={
-            "text": f"MONAI bundle {metadata.get('name', folder.name)!r} version {metadata.get('version', 'unknown')}",
+            "text": f"MONAI bundle {metadata.get('name', folder.name)!r} version {metadata.get('version', 'unknown')}"
+            + ("" if oriented else "; it states no orientation, LPS (as in BraTS) is assumed"),
             "authors": str(metadata.get("authors", "not stated")),
         },
         measured_on=tuple(
@@ -107,7 +111,7 @@ def _roles(inputs: dict[str, Any], count: int, where: str) -> tuple[str, ...]:
     for number in range(count):
         text = str(channels.get(str(number), ""))
         guess = guess_role(text) if text else None
-        if guess is None or guess.role in roles:
+        if guess is None or guess.doubtful or guess.role in roles:
             raise PackageError(
                 f"{where}: input channel {number} ({text or 'not stated'}) is no role we know; mend channel_def"
             )
@@ -127,7 +131,8 @@ def _preprocessing(config: dict[str, Any], where: str) -> dict[str, Any]:
     space: dict[str, Any] = {"normalisation": "", "spacing": (1.0, 1.0, 1.0), "orientation": "LPS"}
     for step in _transforms(config, "preprocessing"):
         kind = str(step.get("_target_", "")).rsplit(".", 1)[-1]
-        if kind == "NormalizeIntensityd" and step.get("nonzero") is True and step.get("channel_wise") is True:
+        plain = set(step) <= {"_target_", "keys", "nonzero", "channel_wise", "allow_missing_keys"}
+        if kind == "NormalizeIntensityd" and plain and step.get("nonzero") is True and step.get("channel_wise") is True:
             space["normalisation"] = "zscore-nonzero"
         elif kind == "Spacingd":
             space["spacing"] = tuple(float(v) for v in _literal(step.get("pixdim"), config, f"{where}: pixdim"))
@@ -165,8 +170,9 @@ def _labels(outputs: dict[str, Any], count: int, output: str, where: str) -> tup
     return tuple(Label(n + 1, name, n) for n, name in names.items())
 
 
-def _window(config: dict[str, Any]) -> tuple[int, ...]:
+def _window(config: dict[str, Any], divisor: int) -> tuple[int, ...]:
     """The bundle's window, at most 128 a side: larger ones do not fit memory without a GPU."""
     size = config.get("inferer", {}).get("roi_size", 128) if isinstance(config.get("inferer"), dict) else 128
     sizes = size if isinstance(size, list) and len(size) == 3 else [size] * 3
-    return tuple(min(int(s), 128) if isinstance(s, (int, float)) and s > 0 else 128 for s in sizes)
+    wanted = (min(int(s), 128) if isinstance(s, (int, float)) and s > 0 else 128 for s in sizes)
+    return tuple(max(divisor, 16, size // divisor * divisor) for size in wanted)

@@ -8,9 +8,11 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..cases import default_reference
 from ..errors import PackageError
 
 CARD_VERSION = 1
+AXES = {"R": "L", "P": "A", "I": "S"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Card:
     @property
     def reference(self) -> str:
         """The role whose grid results come back on."""
-        return self.reference_role or ("pet" if "pet" in self.roles else self.roles[0])
+        return self.reference_role or default_reference(self.roles)
 
     def label_names(self) -> dict[int, str]:
         """{value: name} of the active labels."""
@@ -171,6 +173,12 @@ def _contradiction(data: dict[str, Any]) -> str | None:
         if len(set(values)) != len(values):
             return f"card.labels has the same {key} twice"
     channels = [label["channel"] for label in data["labels"]]
+    if len(set(channels)) != len(channels) or (data.get("output", "softmax") == "softmax" and 0 in channels):
+        return "card.labels names an output channel twice, or the background's"
+    if sorted(AXES.get(letter, letter) for letter in data.get("orientation", "LPS")) != ["A", "L", "S"]:
+        return f"card.orientation is {data['orientation']!r}, expected three letters such as LPS"
+    if any(size < 16 for size in data.get("window", (16,))) or min(data.get("spacing", (1,))) <= 0:
+        return "card.window is below 16 voxels or card.spacing not above 0"
     if any(channel >= data["out_channels"] for channel in channels):
         return f"a label's channel lies beyond the {data['out_channels']} output channels"
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PackageError
+from ..networks import build_network, load_state, network_divisor
 from ..storage import sha256, write_json, write_text, writing_folder
 from .card import Card
 from .inference_config import inference_config, readme
@@ -41,9 +42,10 @@ class Package:
 
     def network(self) -> Any:
         """The torch module with its weights, in eval mode; ``PackageError`` names missing or misfitting tensors."""
-        from ..networks import build_network
-
         card = self.card
+        divisor = network_divisor(card.network, card.arguments)
+        if any(size % divisor for size in card.window):
+            raise PackageError(f"{self.folder}: window {card.window} is no multiple of {divisor}; correct its card")
         module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
         load_checked(module, self.state(), card.network, where=self.weights)
         return module.eval()
@@ -87,6 +89,7 @@ def write_package(folder: Path | str, card: Card, state: dict[str, Any]) -> Pack
     import torch
 
     folder = Path(folder)
+    Card.from_json(card.to_json(), where=str(folder))
     with writing_folder(folder) as temporary:
         weights = temporary / WEIGHTS
         weights.parent.mkdir(parents=True)
@@ -131,21 +134,10 @@ def load_checked(module: Any, state: dict[str, Any], network: str, *, where: Pat
     """Load weights into a network; every tensor must be there and fit, and be finite (``PackageError``)."""
     import torch
 
-    from ..networks import load_state, state_to_save
-
-    expected = state_to_save(network, module)
-    missing = [name for name in expected if name not in state]
-    if missing:
-        raise PackageError(f"{where}: lacks the tensor {missing[0]} ({len(missing)} missing); get the package again")
-    for name, tensor in expected.items():
-        if state[name].shape != tensor.shape:
-            got, want = tuple(state[name].shape), tuple(tensor.shape)
-            raise PackageError(
-                f"{where}: tensor {name} has shape {got}, expected {want}; the card does not fit the weights"
-            )
-        if not torch.isfinite(state[name].float()).all():
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor.float()).all():
             raise PackageError(f"{where}: tensor {name} holds NaN or infinite values; get the package again")
-    load_state(network, module, {name: state[name] for name in expected})
+    load_state(network, module, state, what=str(where))
 
 
 def read_json(path: Path | str) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..measuring import MEASURES, mean_of_case_means
+from ..measuring import MEASURES
 from ..storage import writing
 
 UNDEFINED = "–"
@@ -101,14 +101,6 @@ def before_after_table(before: dict | None, after: dict | None, *, measure: str 
     table = evaluations_table({"before": before, "after": after}, measure=measure, title=title)
     rows = tuple((*row, _change(row[2], row[3])) for row in table.rows)
     return Table(table.title, (*table.columns, "change"), rows)
-
-
-def mean_by_label(evaluation: dict | None, measure: str = "dice") -> dict[str, float | None]:
-    """Mean of one measure over the cases in which it is defined, for each label."""
-    by_label: dict[str, list[float | None]] = {}
-    for (_, label), value in _values(evaluation, measure).items():
-        by_label.setdefault(label, []).append(value)
-    return {label: mean_of_case_means([{label: value} for value in values]) for label, values in by_label.items()}
 
 
 def write_measures_csv(path: str | Path, cases: Iterable[dict]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .freezing import Freezing, apply_strategy, release
-from .labels import fold_name, map_channels, map_roles, match_labels
+from .labels import fold_name, map_roles, match_labels
 from .report import REPORTED, groups_report
 from .strategy import Strategy, register, strategy, strategy_names
 from .transfer import Skipped, TransferReport, transfer_weights
@@ -17,7 +17,6 @@ __all__ = [
     "apply_strategy",
     "fold_name",
     "groups_report",
-    "map_channels",
     "map_roles",
     "match_labels",
     "register",

@@ -83,27 +83,6 @@ def match_labels(
     return {value: found.get(value) for value in target}
 
 
-def map_channels(
-    matched: Mapping[int, SourceLabel | None],
-    target_channels: Mapping[int, int],
-    *,
-    background: tuple[int, int] | None = (0, 0),
-) -> dict[int, int | None]:
-    """The ``label_map`` of `transfer_weights` from matched labels.
-
-    Parameters
-    ----------
-    matched : mapping
-        From `match_labels`.
-    target_channels : mapping of int to int
-        Label value to the target's output channel.
-    background : (int, int), optional
-        Target and source channel of the background; None for sigmoid outputs.
-    """
-    channels = {target_channels[value]: None if label is None else label.channel for value, label in matched.items()}
-    return ({background[0]: background[1]} if background else {}) | channels
-
-
 def map_roles(
     target_roles: Sequence[str], source_roles: Sequence[str], *, new: str | None = "mean"
 ) -> dict[int, int | str | None]:

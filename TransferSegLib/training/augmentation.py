@@ -66,11 +66,18 @@ class Augmentation:
             (channel, k, j, i) float32 and (1, k, j, i) uint8; with ``affine`` larger than the patch by
             ``MARGIN`` on each side.
         """
-        import torch
-        from monai.data import set_track_meta
+        from monai.data import get_track_meta, set_track_meta
 
-        set_track_meta(False)
-        data = {"image": image, "truth": truth.float()}
+        tracking = get_track_meta()
+        set_track_meta(False)  # MONAI's switch is one for the whole process: put it back afterwards
+        try:
+            return self._change({"image": image, "truth": truth.float()}, affine=affine, seed=seed)
+        finally:
+            set_track_meta(tracking)
+
+    def _change(self, data: dict, *, affine: bool, seed: int):
+        import torch
+
         for transform in (self._affine, self._rest) if affine else (self._rest,):
             transform.set_random_state(state=np.random.RandomState(seed))
             inside = None

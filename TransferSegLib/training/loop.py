@@ -75,8 +75,8 @@ def train(
     import torch
 
     optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=rate)
-    progress = _restore(run, module, optimiser)
     scaler = torch.amp.GradScaler(enabled=device.startswith("cuda") and precision == "float16")
+    progress = _restore(run, module, optimiser, scaler)
     module.train()
     saved = started = time.monotonic()
     first = progress.step
@@ -88,19 +88,26 @@ def train(
                 upcoming = pool.submit(source.batch, progress.step + 1)
             _set_rate(optimiser, rate, plan, progress.step)
             torch.manual_seed(plan.seed * 1_000_003 + progress.step)  # dropout, the same after a resume
-            value = _step(forward, loss, optimiser, scaler, _to(inputs, device), truth.to(device), device, precision)
+            try:
+                value = _step(
+                    forward, loss, optimiser, scaler, _to(inputs, device), truth.to(device), device, precision
+                )
+            except torch.OutOfMemoryError as error:
+                raise TransferSegError(
+                    f"training: {device} has too little memory; use --batch 1, a smaller --patch, or --device cpu"
+                ) from error
             progress.loss_sum += value
             progress.step += 1
             if progress.step % plan.steps_per_epoch == 0:
                 _end_epoch(module, progress, plan, validate, run, events)
             if progress.step % plan.steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                run.save_checkpoint(_state(module, optimiser, progress))
+                run.save_checkpoint(_state(module, optimiser, scaler, progress))
                 saved = time.monotonic()
             left = (time.monotonic() - started) / (progress.step - first) * (plan.steps - progress.step)
             try:
                 events.progress("training", progress.step, plan.steps, left)
             except Cancelled:
-                run.save_checkpoint(_state(module, optimiser, progress))
+                run.save_checkpoint(_state(module, optimiser, scaler, progress))
                 raise
     if progress.best_state is not None:
         module.load_state_dict(progress.best_state)
@@ -158,16 +165,22 @@ def _out_of_patience(progress: Progress, plan: TrainingPlan, validate) -> bool:
     return validate is not None and plan.early_stopping and epoch - progress.best_epoch >= plan.patience
 
 
-def _state(module, optimiser, progress: Progress) -> dict[str, Any]:
-    return {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "progress": vars(progress)}
+def _state(module, optimiser, scaler, progress: Progress) -> dict[str, Any]:
+    return {
+        "module": module.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "scaler": scaler.state_dict(),
+        "progress": vars(progress),
+    }
 
 
-def _restore(run: Run, module, optimiser) -> Progress:
+def _restore(run: Run, module, optimiser, scaler) -> Progress:
     saved = run.load_checkpoint()
     if saved is None:
         return Progress()
     module.load_state_dict(saved["module"])
     optimiser.load_state_dict(saved["optimiser"])
+    scaler.load_state_dict(saved["scaler"])
     return Progress(**saved["progress"])
 
 

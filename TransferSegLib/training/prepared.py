@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..cases import Case, LoadedCase, load_case
-from ..errors import InputError
+from ..errors import InputError, StorageError
 from ..events import Events
+from ..imaging import Grid, image_suffix, read_image, to_array
 from ..packages import Card
 from ..places import cache_folder
 from ..preparing import PreparationOptions, Prepared, prepare_mri
@@ -21,15 +23,26 @@ from ..storage import sha256, write_json, writing_folder
 from .windows import TrainingCase
 
 # Raise when preparing changes what it gives, so that stale caches are not used.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 POSITIONS = 20_000
+SINGLE_FILES = {".nii", ".nii.gz", ".nrrd", ".mha"}
 
 
 def case_hash(case: Case) -> str:
     """Digest of all files of a case, roles included."""
-    parts = {f"{role} {case.channels.get(role, 0)}": sha256(path) for role, path in sorted(case.images.items())}
-    parts["truth"] = sha256(case.truth) if case.truth else ""
+    parts = {f"{role} {case.channels.get(role, 0)}": _content(path) for role, path in sorted(case.images.items())}
+    parts["truth"] = _content(case.truth) if case.truth else ""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    """Digest of what an image holds: of its file, or of grid and voxels where these lie in several files."""
+    if image_suffix(path) in SINGLE_FILES:
+        return sha256(path)
+    image = read_image(path)
+    digest = hashlib.sha256(repr(Grid.of(image)).encode())
+    digest.update(np.ascontiguousarray(to_array(image)).tobytes())
+    return digest.hexdigest()
 
 
 def prepared_arrays(
@@ -53,6 +66,7 @@ def prepared_arrays(
         "orientation": card.orientation,
         "normalisation": card.normalisation,
         "options": asdict(options),
+        "hd-bet": shutil.which("hd-bet"),
         "version": CACHE_VERSION,
     }
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]
@@ -137,7 +151,11 @@ def _positions(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _keep(folder: Path, prepared: Prepared) -> None:
     save: dict[str, Any] = {"image": prepared.array, "truth": prepared.truth, "mask": prepared.mask}
-    with writing_folder(folder) as temporary:
-        for name, array in save.items():
-            np.save(temporary / f"{name}.npy", array)
-        write_json(temporary / "steps.json", [str(step) for step in prepared.steps])
+    try:
+        with writing_folder(folder) as temporary:
+            for name, array in save.items():
+                np.save(temporary / f"{name}.npy", array)
+            write_json(temporary / "steps.json", [str(step) for step in prepared.steps])
+    except StorageError:
+        if not (folder / "steps.json").is_file():  # else another training was faster with the same case
+            raise
