@@ -18,7 +18,9 @@ from .pretrain import NAME
 from .segment import segment
 
 STRATEGIES = ("half-lr", "freeze-encoder")
-SHAPE, SPACING = (72, 88, 72), 2.0
+SOURCE = {"shape": (72, 88, 72), "spacing": 2.0}
+# Another clinic: slices three times as thick as in the source set.
+TARGET = {"shape": (24, 88, 72), "spacing": (6.0, 2.0, 2.0)}
 CASES, HELD_OUT = 3, "phantom-ms-0004"
 # One epoch is 50 steps; what two cores do in the time a demonstration may take.
 OPTIONS = TrainingOptions(epochs=2, patch=64, seed=1)
@@ -44,11 +46,10 @@ def demo(out: str | Path = "transferseg-demo", *, model: str = NAME, events: Eve
     """
     events, started, out = quiet(events), time.monotonic(), Path(out)
     _fresh_folder(out)
-    size = {"shape": SHAPE, "spacing": SPACING}
     source = write_phantoms(
-        out / "source", count=1, flavour="glioma", seed=901, source_labels=True, events=events, **size
+        out / "source", count=1, flavour="glioma", seed=901, source_labels=True, events=events, **SOURCE
     )
-    target = write_phantoms(out / "target", count=CASES + 1, flavour="ms", seed=902, events=events, **size)
+    target = write_phantoms(out / "target", count=CASES + 1, flavour="ms", seed=902, events=events, **TARGET)
     results = {}
     for strategy in ("scratch", *STRATEGIES):
         events.say(f"adapting with {strategy} on {CASES} cases")

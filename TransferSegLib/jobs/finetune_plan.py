@@ -35,6 +35,7 @@ class TrainingOptions:
     patch: int | None = None
     batch: int | None = None
     rate: float | None = None
+    foreground: float | None = None
     loss: str = "dice-ce"
     curriculum: str | None = None
     feature_bank: int = 0
@@ -120,6 +121,7 @@ def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, trainin
         "patch": None if options.patch is None else (options.patch,) * 3,
         "batch": options.batch,
         "rate": options.rate,
+        "foreground": options.foreground,
     }
     for option, value in given.items():
         if value is not None and option != "patch" and value <= 0:

@@ -51,6 +51,8 @@ class Recipe:
     epochs: int = 90
     patch: int = 80
     rate: float = 2e-3
+    batch: int = 2
+    foreground: float = 0.67
     seed: int = 0
 
 
@@ -97,7 +99,9 @@ def pretrain(
         network="unet",
         epochs=recipe.epochs,
         patch=recipe.patch,
+        batch=recipe.batch,
         rate=recipe.rate,
+        foreground=recipe.foreground,
         seed=recipe.seed,
         early_stopping=False,
     )
