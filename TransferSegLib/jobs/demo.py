@@ -23,7 +23,7 @@ SOURCE = {"shape": (72, 88, 72), "spacing": 2.0}
 TARGET = {"shape": (24, 88, 72), "spacing": (6.0, 2.0, 2.0)}
 CASES, HELD_OUT = 3, "phantom-ms-0004"
 # One epoch is 50 steps; what two cores do in the time a demonstration may take.
-OPTIONS = TrainingOptions(epochs=2, patch=64, seed=1)
+OPTIONS = TrainingOptions(epochs=2, patch=64, batch=2, seed=1)
 MADE_BY = "made-by-transferseg-demo.txt"
 
 

@@ -17,9 +17,7 @@ _VOLUMES = ("volume_truth_ml", "volume_prediction_ml", "false_positive_ml")
 
 def volumes_ml(labels: np.ndarray, voxel_ml: float, names: Mapping[int, str]) -> dict[str, float]:
     """Volume in ml of each named value of an integer label map; 0 for a label that is not there."""
-    values, counts = np.unique(labels, return_counts=True) if labels.dtype != np.uint8 else _byte_counts(labels)
-    found = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    return {name: found.get(value, 0) * float(voxel_ml) for value, name in names.items()}
+    return {name: int(np.count_nonzero(labels == value)) * float(voxel_ml) for value, name in names.items()}
 
 
 def case_mean(values: Mapping[str, float | None]) -> float | None:
@@ -66,8 +64,3 @@ def evaluation(records: Sequence[dict]) -> dict:
         if measure not in _VOLUMES
     }
     return {"cases": records, "mean": mean}
-
-
-def _byte_counts(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values and counts of a uint8 label map, without sorting it."""
-    return np.arange(256), np.bincount(labels.reshape(-1), minlength=256)

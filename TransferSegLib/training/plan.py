@@ -12,8 +12,8 @@ PATIENCE = 30
 # Measured on two cores (see benchmarks/README.md): epochs that keep a default adaptation of two
 # 182x218x182 four-channel cases, with its scoring, well within eight minutes.
 CPU_EPOCHS = {"unet": 8, "dynunet": 2, "segresnet": 3}
-# The published window where the network is small enough for it. On phantoms (adapted to one heavy lesion load, scored on
-# three light ones) 80-voxel windows with two thirds about lesions doubled the predicted volume; this does not.
+# The published window where the network is small enough for it. On phantoms (adapted to one heavy lesion load,
+# scored on three light ones) 80-voxel windows, two thirds of them about lesions, doubled the predicted volume.
 CPU_PATCH = {"unet": 128, "dynunet": 64, "segresnet": 64}
 CPU_BATCH = {"unet": 1}
 
