@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from helpers_cli import call
 
 
@@ -17,7 +19,7 @@ def test_the_demo_adapts_scores_and_draws(capsys, tmp_path):
     assert all(value["forgotten"][name]["before"] is not None for name in ("half-lr", "freeze-encoder"))
     assert (tmp_path / "demo" / "segmentation.nii.gz").is_file()
     for picture in value["pictures"]:
-        assert open(picture, "rb").read(4) == b"\x89PNG"
+        assert Path(picture).read_bytes()[:4] == b"\x89PNG"
     with_files = tmp_path / "mine"
     with_files.mkdir()
     (with_files / "precious.txt").write_text("x")

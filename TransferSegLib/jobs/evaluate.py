@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from ..cases import Case, DataSet, check_truth_values, open_data_set
 from ..errors import InputError
 from ..events import Events, quiet
+from ..imaging import Grid, from_array, to_array
 from ..measuring import case_record, compare, evaluation
 from ..packages import Package
 from ..preparing import PreparationOptions
@@ -130,33 +131,40 @@ def evaluate_cases(
             events=events.part(case.id),
         )
         loaded = segmented.loaded
-        row = _score(case, segmented.labels, loaded.truth, value_of, names, unknown, tolerance_mm)
+        truth = _in_model_values(case, loaded.truth, value_of)
+        row = _score(case, segmented.labels, truth, names, unknown, tolerance_mm)
         rows.append(row | {"preparation": [str(step) for step in segmented.prepared.steps]})
         if pictures is not None:
             path = Path(pictures) / f"{case.id}.png"
             how = picture_options(case, model.card, note=" (line: truth)")
-            save_overlay(path, loaded.images[model.card.reference], segmented.labels, truth=loaded.truth, **how)
+            save_overlay(path, loaded.images[model.card.reference], segmented.labels, truth=truth, **how)
     events.progress(stage, len(cases), len(cases))
     return evaluation(rows)
+
+
+def _in_model_values(case: Case, truth: sitk.Image, value_of: Mapping[int, int]) -> sitk.Image:
+    """The truth with the model's label values, on its own grid; ``InputError`` for a value that is not matched."""
+    check_truth_values(truth, [*value_of], case.truth)
+    table = np.zeros(256, dtype=np.uint8)
+    for value, ours in value_of.items():
+        table[value] = ours
+    return from_array(table[to_array(truth).astype(np.uint8)], Grid.of(truth))
 
 
 def _score(
     case: Case,
     labels: sitk.Image,
     truth: sitk.Image,
-    value_of: Mapping[int, int],
     names: Mapping[int, str],
     unknown: Sequence[str],
     tolerance_mm: float,
 ) -> dict[str, Any]:
-    check_truth_values(truth, [*value_of], case.truth)
-    table = np.zeros(256, dtype=np.uint8)
-    for value, ours in value_of.items():
-        table[value] = ours
-    wanted = table[sitk.GetArrayViewFromImage(truth).astype(np.uint8)]
-    spacing = labels.GetSpacing()[::-1]
     found = compare(
-        sitk.GetArrayViewFromImage(labels), wanted, spacing=spacing, labels=dict(names), tolerance_mm=tolerance_mm
+        to_array(labels),
+        to_array(truth),
+        spacing=labels.GetSpacing()[::-1],
+        labels=dict(names),
+        tolerance_mm=tolerance_mm,
     )
     row = case_record(case.id, found)
     for name in unknown:
