@@ -36,8 +36,7 @@ def prepare(options):
     images = common.find_images(Path(options.case))
 
     def run() -> None:
-        result = segment(model=model, images=images, out=options.out, device="cpu", precision=options.precision)
-        print(result, file=sys.stderr)
+        segment(model=model, images=images, out=options.out, device="cpu", precision=options.precision)
 
     return run
 
