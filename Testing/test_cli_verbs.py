@@ -86,7 +86,7 @@ def test_evaluate_matches_labels_and_leaves_absent_ones_undefined(capsys, tmp_pa
     assert len(undefined) == 3 and all(r["value"] == "" and r["undefined"] for r in undefined)
     mapped = call(capsys, "evaluate", "--model", model, "--data", data, "--map", "lesion=tumour", "--json").value
     assert mapped["cases"][0]["dice"]["oedema"] is None and mapped["cases"][0]["dice"]["tumour"] is not None
-    assert "mean Dice" in call(capsys, "evaluate", "--model", model, "--data", data).out
+    assert "mean Dice over" in call(capsys, "evaluate", "--model", model, "--data", data).out
 
 
 def test_finetune_reports_before_after_verdict_and_its_run(capsys, tmp_path, model, data):

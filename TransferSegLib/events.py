@@ -45,6 +45,18 @@ class Events:
         """A channel for one of many items: its messages are prefixed with ``name``, its progress is dropped."""
         return _Part(self, name)
 
+    def noting(self, notes: list[str]) -> Events:
+        """This channel, with what is said also collected in ``notes``."""
+
+        def listen(event: dict) -> None:
+            if event["event"] == "message":
+                notes.append(event["text"])
+            self._send(event)
+
+        noted = Events(listen)
+        noted._cancel, noted._stop = self._cancel, self._stop
+        return noted
+
     def metric(self, **values: float | int | str | None) -> None:
         """Report named values, for example ``metric(epoch=3, loss=0.4, validation_dice=0.6)``."""
         self._send({"event": "metric", **values})

@@ -74,4 +74,6 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
             rows.append([case["id"], label, *m.values()])
     mean = value["mean"]["dice"]
     text = "undefined (no case has one of the labels)" if mean is None else f"{mean:.3f}"
-    return text_table(rows, columns) + f"\n\nmean Dice {text}    (– : undefined, counted as neither 0 nor 1)"
+    matched = [f"truth label {theirs}: the model's {ours}" for theirs, ours in value["matched"].items()]
+    foot = f"mean Dice over the labels that the truths have: {text}    (– : undefined, counted as neither 0 nor 1)"
+    return "\n".join([text_table(rows, columns), "", *matched, foot])

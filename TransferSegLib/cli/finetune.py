@@ -31,6 +31,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
     parser.add_argument("--roles", nargs="+", metavar="ROLE", help="input images, where they differ from the model's")
     parser.add_argument("--source-data", metavar="FOLDER", help="data of the source's task: what was forgotten?")
+    parser.add_argument("--source-map", action="append", default=[], metavar="TRUTH=MODEL", help="--map of those data")
+    parser.add_argument("--source-truth-name", metavar="NAME", help="--truth-name of those data")
     parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=int, metavar="N", help="of 50 optimiser steps each (default: by network)")
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         label_map=options.pairs(args.map, "--map"),
         truth_name=args.truth_name,
         source_data=args.source_data,
+        source_map=options.pairs(args.source_map, "--source-map"),
+        source_truth_name=args.source_truth_name,
         run_folder=args.run_folder,
         options=TrainingOptions(
             network=args.network,

@@ -23,8 +23,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help=f"label map ({options.SUFFIX_HELP})")
     parser.add_argument("--reference", metavar="ROLE", help="role whose grid the result comes back on")
     parser.add_argument("--flips", action="store_true", help="average over mirrored windows (8 times the work)")
-    parser.add_argument("--uncertainty", metavar="FILE", help="also write the entropy (0 to 1); includes --flips")
+    parser.add_argument("--uncertainty", metavar="FILE", help="also write the entropy of the classes (0 to 1)")
     parser.add_argument("--picture", metavar="PNG", help="also draw three slices with the labels")
+    parser.add_argument("--brain-mask", metavar="FILE", help="also write the brain mask that was used")
     options.device(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         flips=args.flips,
         uncertainty=args.uncertainty,
         picture=args.picture,
+        brain_mask=args.brain_mask,
         events=events,
     )
 
@@ -58,4 +60,5 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines += ["", f"{'label':{width}}  volume"]
     lines += [f"{name:{width}}  {ml:.2f} ml" for name, ml in value["volumes_ml"].items()]
     lines += ["", f"{value['output']} written in {value['seconds']} s on {value['device']} ({value['precision']})"]
+    lines += [f"{value[key]} written" for key in ("uncertainty", "brain_mask", "picture") if value[key]]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..cases import Case, DataSet, check_truth_values, open_data_set
-from ..errors import InputError
+from ..errors import InputError, UsageError
 from ..events import Events, quiet
 from ..imaging import Grid, from_array, to_array
 from ..measuring import case_record, compare, evaluation
@@ -67,9 +67,12 @@ def evaluate(
     for path in (out, None if pictures is None else Path(pictures) / "x"):
         if path is not None:
             check_writable(path)
+    if tolerance_mm <= 0:
+        raise UsageError(f"--tolerance {tolerance_mm:g}: must be above 0 mm")
     opened = model if isinstance(model, Model) else Model.open(find_model(model))
     opened = Model(with_reference(opened.card, reference), opened.module)
     data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name, reference_role=opened.card.reference)
+    say_left_out(data_set, events)
     chosen = _chosen(data_set, cases)
     truth_names = label_names_of(data_set, events)
     matched = matched_labels(truth_names, opened.card.labels, label_map, events)
@@ -171,6 +174,13 @@ def _score(
         row["dice"][name] = None
         row["undefined"][name] = {"dice": "the model does not have this label"}
     return row
+
+
+def say_left_out(data_set: DataSet, events: Events) -> None:
+    """Name the cases that have no truth and so take no part."""
+    for name in data_set.ignored:
+        if name.endswith("(no truth)"):
+            events.say(f"left out: {name}")
 
 
 def _chosen(data_set: DataSet, ids: Sequence[str] | None) -> tuple[Case, ...]:

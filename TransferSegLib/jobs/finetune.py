@@ -18,6 +18,7 @@ from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Run
 from .adapt import Adapted, adapt, freeze, gather
+from .evaluate import say_left_out
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, make_target, split_cases
 from .finetune_report import finish_card, write_training_report
 from .finetune_scores import SourceTask, score_adapted, score_source
@@ -38,6 +39,8 @@ def finetune(
     label_map: Mapping[str, str] | None = None,
     truth_name: str | None = None,
     source_data: str | Path | None = None,
+    source_map: Mapping[str, str] | None = None,
+    source_truth_name: str | None = None,
     run_folder: str | Path | None = None,
     listed: bool = True,
     options: TrainingOptions | None = None,
@@ -61,7 +64,8 @@ def finetune(
     cases : int, optional
         Train on that many of the remaining cases only, drawn by patient and seed.
     source_data : path, optional
-        A data set of the source's task: how much of it was forgotten is measured there.
+        A data set of the source's task: how much of it was forgotten is measured there; ``source_map`` and
+        ``source_truth_name`` are its ``label_map`` and ``truth_name``.
 
     listed : bool
         Whether choosers list the new model.
@@ -79,17 +83,20 @@ def finetune(
     device = choose_device(options.device, precision=options.precision)
     package = _source(source, chosen)
     data_set = _data_set(data, package, roles, truth_name)
+    say_left_out(data_set, events)
     training, held_out = split_cases(data_set, hold_out_ids, cases, options.seed)
     target = make_target(out.name, package, data_set, training, roles, label_map, chosen, options, events)
     freezing = freeze(target, chosen, options.grouping)
     plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
     request = make_request(package, data_set, training, held_out, chosen, plan, options, target)
+    folder = run_folder or f"{out}.run"
+    Run.refuse_another(folder, request)
     others = [case for case in data_set.cases if case not in training]
     gathered = gather(target, training, others, plan, options=options.preparation, events=events)
     before = score_source(package, target, held_out, options, events)
-    source_task = SourceTask.open(package, target, source_data, options, events)
+    source_task = SourceTask.open(package, target, source_data, source_map, source_truth_name, options, events)
     # Only now, with all input checked, is anything written.
-    run = Run(run_folder or f"{out}.run", request)
+    run = Run(folder, request)
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
     adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events)
@@ -139,6 +146,8 @@ def _result(
     forgotten: dict | None,
 ) -> dict[str, Any]:
     kind, message = verdict(before, after)
+    if before is None and after is not None and target.transfer is not None:
+        message = message.replace("no source model to compare with", "the source needs images that these data lack")
     names = target.model.card.label_names()
     return {
         "before": before,
@@ -151,7 +160,10 @@ def _result(
         "strategy": chosen.name,
         "held_out": [case.id for case in held_out],
         "trained_on": [case.id for case in training],
-        "matched": {names[value]: None if label is None else label.name for value, label in target.matched.items()},
+        "matched": {
+            names[value]: None if label is None or target.transfer is None else label.name
+            for value, label in target.matched.items()
+        },
         "transferred": None if target.transfer is None else target.transfer.as_dict(),
         "forgotten": forgotten,
     }

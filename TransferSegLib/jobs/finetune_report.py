@@ -30,10 +30,11 @@ def finish_card(
 ) -> Card:
     """The adapted model's card: where it came from and what was measured, nothing else."""
     cases = len(result["trained_on"])
+    counted = f"{cases} case{'' if cases == 1 else 's'}"
     if source is None or not chosen.starts_from_source:
-        text = f"a {card.network} trained from new weights on {cases} cases"
+        text = f"a {card.network} trained from new weights on {counted}"
     else:
-        text = f"{source.card.name}, adapted with {chosen.name} on {cases} cases"
+        text = f"{source.card.name}, adapted with {chosen.name} on {counted}"
     origin = {
         "text": text,
         "source": None if source is None else source.card.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,16 @@ class SourceTask:
     data: Path
     source: Card
     before: float | None
+    label_map: Mapping[str, str] | None
+    truth_name: str | None
 
     @staticmethod
     def open(
         package: Package | None,
         target: Target,
         data: str | Path | None,
+        label_map: Mapping[str, str] | None,
+        truth_name: str | None,
         options: TrainingOptions,
         events: Events,
     ) -> SourceTask | None:
@@ -87,22 +91,25 @@ class SourceTask:
         if old.output != "softmax" or old.roles != target.model.card.roles:
             events.say("what was forgotten cannot be measured: the adapted network has other inputs or outputs")
             return None
-        return SourceTask(Path(data), old, _mean_dice(Model.open(package), data, options, events))
+        task = SourceTask(Path(data), old, None, label_map, truth_name)
+        return replace(task, before=task._mean_dice(Model.open(package), options, events.part("source task")))
 
     def forgotten(self, adapted: Model, options: TrainingOptions, events: Events) -> dict[str, Any]:
         """``{data, before, after}``: mean Dice of the source's labels, whose output channels are still there."""
         card = replace(self.source, out_channels=adapted.card.out_channels)
-        after = _mean_dice(Model(card, adapted.module), self.data, options, events)
+        # What there is to say was said before.
+        after = self._mean_dice(Model(card, adapted.module), options, Events())
         return {"data": str(self.data), "before": self.before, "after": after}
 
-
-def _mean_dice(model: Model, data: str | Path, options: TrainingOptions, events: Events) -> float | None:
-    result = evaluate(
-        model=model,
-        data=data,
-        options=options.preparation,
-        device=options.device,
-        precision=options.precision,
-        events=events.part("source task"),
-    )
-    return result["mean"]["dice"]
+    def _mean_dice(self, model: Model, options: TrainingOptions, events: Events) -> float | None:
+        result = evaluate(
+            model=model,
+            data=self.data,
+            label_map=self.label_map,
+            truth_name=self.truth_name,
+            options=options.preparation,
+            device=options.device,
+            precision=options.precision,
+            events=events,
+        )
+        return result["mean"]["dice"]

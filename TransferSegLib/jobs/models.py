@@ -55,7 +55,9 @@ def models_verify(name: str | None = None) -> list[dict[str, Any]]:
     if name is not None:
         packages: list[tuple[str, Package | None, str, Path]] = [_opened(name)]
     else:
-        packages = [(e.name, e.package, e.problem, e.folder) for e in list_models()]
+        # A registered folder that is gone was the user's to remove: it is no fault of a model.
+        entries = [e for e in list_models() if e.source != "registered" or e.folder.is_dir()]
+        packages = [(e.name, e.package, e.problem, e.folder) for e in entries]
     rows = []
     for label, package, problem, folder in packages:
         if package is not None:

@@ -67,6 +67,7 @@ def predict_array(
     device: str = "auto",
     precision: str = "auto",
     flips: bool = False,
+    uncertainty: bool = False,
     events: Events | None = None,
 ) -> Prediction:
     """Segment a prepared array (channel, k, j, i), in the axes of the card; labels end at the mask."""
@@ -85,6 +86,7 @@ def predict_array(
         device=device,
         precision=precision,
         flips=flips,
+        uncertainty=uncertainty,
         divisor=network_divisor(card.network, card.arguments),
         events=events,
     )
@@ -105,6 +107,7 @@ def segment_case(
     device: str = "auto",
     precision: str = "auto",
     flips: bool = False,
+    uncertainty: bool = False,
     with_truth: bool = False,
     events: Events,
 ) -> Segmented:
@@ -112,7 +115,14 @@ def segment_case(
     choose_device(device)  # a GPU that is not there is said before any work
     loaded, prepared = prepare_case(case, model.card, options=options, events=events, with_truth=with_truth)
     prediction = predict_array(
-        model, prepared.array, prepared.mask, device=device, precision=precision, flips=flips, events=events
+        model,
+        prepared.array,
+        prepared.mask,
+        device=device,
+        precision=precision,
+        flips=flips,
+        uncertainty=uncertainty,
+        events=events,
     )
     entropy = None if prediction.entropy is None else restore_map(prediction.entropy, prepared)
     labels = restore_labels(prediction.labels, prepared)

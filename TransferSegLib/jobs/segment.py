@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 
 from .. import storage
 from ..cases import Case, case_from_files, looks_like_truth, open_case
-from ..errors import UsageError
+from ..errors import InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, check_writable, image_stem, write_image
+from ..imaging import Grid, check_writable, find_series, image_stem, image_suffix, write_image
 from ..measuring import volumes_ml
 from ..packages import Card, Package, find_package
-from ..preparing import PreparationOptions
+from ..preparing import PreparationOptions, restore_labels
 from ..reporting import save_overlay
 from .predict import Model, segment_case
+
+PICTURES = (".png", ".pdf", ".svg", ".jpg")
+MODALITIES = {"flair": "MR", "t1": "MR", "t1gd": "MR", "t2": "MR", "ct": "CT", "pet": "PT"}
 
 
 def segment(
@@ -34,6 +38,7 @@ def segment(
     flips: bool = False,
     uncertainty: str | Path | None = None,
     picture: str | Path | None = None,
+    brain_mask: str | Path | None = None,
     events: Events | None = None,
 ) -> dict[str, Any]:
     """Segment one case and write its label map.
@@ -52,30 +57,36 @@ def segment(
         Entropy of the class probabilities in [0, 1], float32, on the same grid.
     picture : path, optional
         PNG of three slices with the labels.
+    brain_mask : path, optional
+        The mask that was used (1 inside), on the same grid: look at it where it was made and not given.
 
     Returns
     -------
     dict
         ``output, roles {role: file}, volumes_ml {label: ml}, device, seconds, preparation [str]``.
     """
-    events = quiet(events)
+    notes: list[str] = []
+    events = quiet(events).noting(notes)
     started = time.monotonic()
-    check_outputs(out, uncertainty, picture)
+    check_outputs(out, uncertainty, brain_mask, picture=picture)
     opened = model if isinstance(model, Model) else Model.open(find_model(model))
     card = with_reference(opened.card, reference)
     opened = Model(card, opened.module)
     subject = find_case(card, case, images)
-    check_no_input_is_overwritten(subject, case, out, uncertainty, picture)
+    check_no_input_is_overwritten(subject, case, out, uncertainty, brain_mask, picture)
     result = segment_case(
         opened,
         subject,
         options=options or PreparationOptions(),
         device=device,
         precision=precision,
-        flips=flips or uncertainty is not None,
+        flips=flips,
+        uncertainty=uncertainty is not None,
         events=events,
     )
     write_image(result.labels, out)
+    if brain_mask is not None:
+        write_image(restore_labels(result.prepared.mask.astype(np.uint8), result.prepared), brain_mask)
     if uncertainty is not None and result.entropy is not None:
         write_image(result.entropy, uncertainty)
     if picture is not None:
@@ -87,20 +98,27 @@ def segment(
         "volumes_ml": {name: round(ml, 4) for name, ml in volumes.items()},
         "device": result.device,
         "precision": result.precision,
+        "flips": flips,
+        "uncertainty": None if uncertainty is None else str(uncertainty),
+        "picture": None if picture is None else str(picture),
+        "brain_mask": None if brain_mask is None else str(brain_mask),
+        "notes": notes,
         "seconds": round(time.monotonic() - started, 2),
         "preparation": [str(step) for step in result.prepared.steps],
     }
 
 
-def check_outputs(out: str | Path, uncertainty: str | Path | None, picture: str | Path | None) -> None:
+def check_outputs(*images: str | Path | None, picture: str | Path | None) -> None:
     """Refuse outputs that cannot be written, or two of the same name, before any work."""
-    given = [Path(path).absolute() for path in (out, uncertainty, picture) if path is not None]
+    given = [Path(path).absolute() for path in (*images, picture) if path is not None]
     if len(set(given)) < len(given):
         raise UsageError(f"{given[-1]}: named for two outputs; give each a name of its own")
-    for path in (out, uncertainty):
+    for path in images:
         if path is not None:
             check_writable(path)
     if picture is not None:
+        if Path(picture).suffix.lower() not in PICTURES:
+            raise UsageError(f"--picture {picture}: end it in one of {', '.join(PICTURES)}")
         storage.check_writable(picture)
 
 
@@ -136,7 +154,11 @@ def with_reference(card: Card, reference: str | None) -> Card:
 
 def find_case(card: Card, folder: str | Path | None, images: Mapping[str, str | Path] | None) -> Case:
     """The case that a folder, files by role, or both describe."""
-    assigned = {role: Path(path) for role, path in (images or {}).items()}
+    assigned = {role.lower(): Path(path) for role, path in (images or {}).items()}
+    for role, path in assigned.items():
+        if not path.exists():
+            raise InputError(f"{path}: no such file; correct --image {role}=...")
+        _check_modality(role, path)
     unknown = [role for role in assigned if role not in card.roles]
     if unknown:
         raise UsageError(f"--image {unknown[0]}=...: the model has the roles {', '.join(card.roles)}; name one of them")
@@ -148,6 +170,16 @@ def find_case(card: Card, folder: str | Path | None, images: Mapping[str, str | 
             raise UsageError(f"no image for the role {missing[0]}; add --image {missing[0]}=FILE")
         return case_from_files(assigned)
     return open_case(folder, roles=card.roles, assigned=assigned, with_truth=False)
+
+
+def _check_modality(role: str, path: Path) -> None:
+    """Refuse a DICOM series whose modality cannot be that role, for example a CT as T2."""
+    if image_suffix(path) is not None:
+        return
+    modality = find_series(path).modality
+    wanted = MODALITIES.get(role)
+    if wanted is not None and modality and modality != wanted:
+        raise InputError(f"{path}: is a DICOM series of modality {modality}, {role} needs {wanted}; name another")
 
 
 def picture_options(case: Case, card: Card, *, note: str = "") -> dict[str, Any]:

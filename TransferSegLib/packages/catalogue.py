@@ -74,10 +74,13 @@ def find_package(reference: str | Path) -> Package:
     entries = list_models()
     found = [entry for entry in entries if entry.name == str(reference)]
     if found:
-        package = next((e.package for e in found if e.package is not None), None)
-        if package is None:
+        usable = [entry for entry in found if entry.package is not None]
+        if not usable:
             raise PackageError(found[0].problem)
-        return package
+        if len(usable) > 1:
+            places = ", ".join(str(entry.folder) for entry in usable)
+            raise UsageError(f"--model {reference}: {len(usable)} models have that name; give the folder: {places}")
+        return usable[0].package
     if path.is_dir():
         raise PackageError(f"{path}: has no {METADATA.as_posix()}; a model is a folder in the layout of a MONAI Bundle")
     names = ", ".join(entry.name for entry in entries if entry.available) or "none"
@@ -89,7 +92,7 @@ def register(package: Package) -> None:
     folder = package.folder.resolve()
     if models_folder().resolve() in folder.parents:
         return
-    known = [p for p in _registered() if p != folder and p.name != folder.name] + [folder]
+    known = [p for p in _registered() if p != folder and p.is_dir()] + [folder]
     write_json(_register_file(), {"folders": [str(p) for p in known]})
 
 

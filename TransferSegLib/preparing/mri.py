@@ -25,6 +25,8 @@ SPACES = ("native", "mni152")
 # Spacings this close to the asked ones are left alone: resampling would blur for nothing.
 SPACING_TOLERANCE = 0.01
 MARGIN_VOXELS = 2
+# Volumes of brains of children and adults, with what a mask adds at its border.
+BRAIN_ML = (500, 2000)
 
 
 def prepare_mri(
@@ -90,7 +92,7 @@ def prepare_mri(
     else:
         work, resampling = work_grid(loaded.reference, spacing=spacing, orientation=orientation, mode=options.resample)
     steps.append(resampling)
-    mask, grid = _cropped_brain(brain, alignment, transform, work, loaded)
+    mask, grid = _cropped_brain(brain, alignment, transform, work, loaded, events)
     array = _channels(loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation)
     steps.append(Step("normalisation", "skipped" if normalisation == "none" else "done", normalisation))
     truth = None if loaded.truth is None else _truth(loaded, grid, transform)
@@ -125,7 +127,12 @@ def _images(loaded: LoadedCase, roles: Sequence[str]) -> dict[str, sitk.Image]:
 
 
 def _cropped_brain(
-    brain: BrainMask, alignment: Alignment, transform: sitk.Transform | None, work: Grid, loaded: LoadedCase
+    brain: BrainMask,
+    alignment: Alignment,
+    transform: sitk.Transform | None,
+    work: Grid,
+    loaded: LoadedCase,
+    events: Events,
 ) -> tuple[np.ndarray, Grid]:
     """The mask on the work grid, cropped to its bounding box and a margin, with the cropped grid."""
     parts = [
@@ -139,7 +146,14 @@ def _cropped_brain(
             f"{loaded.case.id}: no brain was found in {', '.join(loaded.images)}; check the images, or use mask off"
         )
     box = grown(box, union.shape, MARGIN_VOXELS)
-    return fill_holes(np.ascontiguousarray(union[box])), crop_grid(work, box)
+    mask, grid = fill_holes(np.ascontiguousarray(union[box])), crop_grid(work, box)
+    volume = float(mask.sum()) * grid.voxel_ml
+    if brain.step.action == "done" and not BRAIN_ML[0] <= volume <= BRAIN_ML[1]:
+        events.say(
+            f"brain mask: {volume:.0f} ml is no plausible brain ({BRAIN_ML[0]} to {BRAIN_ML[1]} ml); labels may lie "
+            "outside the brain: strip the images first, for example with hd-bet"
+        )
+    return mask, grid
 
 
 def _channels(loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation) -> np.ndarray:

@@ -15,6 +15,10 @@ LARGEST_ROTATION_DEGREES = 45.0
 LEAST_OVERLAP = 0.5
 
 
+# Within one examination nothing moves farther than this; beyond it the images are hardly of one patient.
+FARTHEST_MM = 150.0
+
+
 @dataclass(frozen=True)
 class Registered:
     """A transform (points of fixed to points of moving), mutual information with it and before, and a verdict."""
@@ -115,6 +119,8 @@ def judge(pair: Pair, found: sitk.Transform, *, fitted: sitk.Transform | None = 
         return Registered(found, after, before, False, f"only {share:.0%} of the images would overlap")
     if after < before:
         return Registered(found, after, before, False, "the images match better by their headers")
+    if shift > FARTHEST_MM:
+        return Registered(found, after, before, False, f"it would move by {shift:.0f} mm: another patient or position?")
     return Registered(found, after, before, True, f"moved by {shift:.1f} mm and {turn:.1f} degrees")
 
 

@@ -108,7 +108,9 @@ def train(
                 events.progress("training", progress.step, plan.steps, left)
             except Cancelled:
                 run.save_checkpoint(_state(module, optimiser, scaler, progress))
-                raise
+                raise Cancelled(
+                    f"cancelled at step {progress.step} of {plan.steps}; the same command goes on from there"
+                ) from None
     if progress.best_state is not None:
         module.load_state_dict(progress.best_state)
     module.eval()

@@ -53,13 +53,9 @@ class Run:
         self._file = self.folder / "run.json"
         request = json.loads(json.dumps(request))
         self.resumed = False
+        self.refuse_another(folder, request)
         if self._file.is_file():
-            try:
-                self._data = json.loads(self._file.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise StorageError(f"{self._file}: is damaged; remove {self.folder} to start anew") from error
-            if self._data.get("request") != request:
-                raise StorageError(f"{self.folder}: holds another run; remove it or name another --run folder")
+            self._data = _read(self._file)
             self.resumed = self.checkpoint_file.is_file() and not self._data.get("finished")
         if not self.resumed:
             self._data = {
@@ -72,6 +68,13 @@ class Run:
             self.checkpoint_file.unlink(missing_ok=True)
             write_json(self._file, self._data)
         self._clock = time.monotonic()
+
+    @staticmethod
+    def refuse_another(folder: Path | str, request: dict[str, Any]) -> None:
+        """Raise ``StorageError`` now where ``Run(folder, request)`` would: another run lies there."""
+        file = Path(folder) / "run.json"
+        if file.is_file() and _read(file).get("request") != json.loads(json.dumps(request)):
+            raise StorageError(f"{folder}: holds another run; remove it or name another --run folder")
 
     @property
     def checkpoint_file(self) -> Path:
@@ -125,6 +128,13 @@ class Run:
         self._data["seconds"] = round(self.seconds, 3)
         self._clock = time.monotonic()
         write_json(self._file, self._data)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StorageError(f"{file}: is damaged; remove {file.parent} to start anew") from error
 
 
 def _now() -> str:
