@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
+import torch
 from helpers_cli import FILES, ROLES, small_case, small_model
 
 from TransferSegLib.imaging import Grid
@@ -27,6 +28,7 @@ def test_monai_runs_the_package(tmp_path):
     workflow.initialize()
     workflow.run()
     workflow.finalize()
+    assert torch.is_grad_enabled(), "the bundle switched gradients off for the whole process"
     (written,) = (tmp_path / "eval").rglob("*.nii.gz")
     labels = sitk.ReadImage(str(written))
     assert set(np.unique(sitk.GetArrayFromImage(labels))) <= {0, 1, 3}

@@ -49,9 +49,10 @@ def inference_config(card: Card) -> dict[str, Any]:
     }
     config["postprocessing"] = {"_target_": "Compose", "transforms": _postprocessing(card)}
     config["case"] = "$@preprocessing({'image': @image_files})"
-    config["prediction"] = "$@inferer(@case['image'][None].to(@device), @network)[0]"
+    # Gradients are off for this call only: a switch for the whole process would outlive the bundle.
+    config["prediction"] = "$torch.no_grad()(lambda x: @inferer(x, @network))(@case['image'][None].to(@device))[0]"
     # Plain calls, no evaluator: the engines need a package (ignite) that MONAI itself does not bring.
-    config["initialize"] = ["$@load", "$@network.eval()", "$torch.set_grad_enabled(False)"]
+    config["initialize"] = ["$@load", "$@network.eval()"]
     config["run"] = ["$@postprocessing({'image': @case['image'], 'pred': @prediction})"]
     return config
 
