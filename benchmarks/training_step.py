@@ -2,8 +2,8 @@
 
     python benchmarks/training_step.py [--network unet dynunet] [--patch 96]
 
-Every measurement runs in a process of its own; strategies take turns, round by round, so that a change of the
-machine's speed meets all of them. "requires_grad alone" is the same freeze without our no-grad prefix.
+Variants take turns step by step in one process, so that a change of the machine's speed meets all of them; memory is
+measured in a process each. "requires_grad alone" is the same freeze without our no-grad prefix.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ VARIANTS = ("half-lr", "freeze-encoder", "freeze-encoder requires_grad", "freeze
             "freeze-both requires_grad", "freeze-both bank")  # fmt: skip
 
 
-def measure(network: str, variant: str, patch: int, steps: int) -> dict:
-    """Median seconds of a step after two warm-up ones, and the peak above what the imports took."""
+def prepare(network: str, variant: str, patch: int):
+    """The step of a variant as a function without arguments, and its precision."""
     import torch
 
     from TransferSegLib.inference import choose_device
@@ -36,35 +36,53 @@ def measure(network: str, variant: str, patch: int, steps: int) -> dict:
     module, spec = build_network(network, 4, 5), network_spec(network)
     freezing = apply_strategy(strategy(name), network, module)
     precision = choose_device("cpu", network=module).precision
+    kind = torch.bfloat16 if precision == "bfloat16" else None
     loss = loss_by_name("dice-ce")
     optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=5e-4)
     module.train()
     x, truth = torch.randn(2, 4, patch, patch, patch), torch.randint(0, 5, (2, 1, patch, patch, patch))
-    floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    kind = torch.bfloat16 if precision == "bfloat16" else None
+    features = None
+    if how == "bank":
+        with torch.no_grad(), torch.autocast("cpu", dtype=kind, enabled=kind is not None):
+            features = tuple(spec.encode(module, x))
 
-    def step(inputs: object) -> None:
+    def step() -> None:
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=kind, enabled=kind is not None):
             if how == "bank":
-                logits = spec.decode(module, inputs)
+                logits = spec.decode(module, features)
             else:
-                logits = module(inputs) if how == "requires_grad" else freezing.forward(module, inputs)
+                logits = module(x) if how == "requires_grad" else freezing.forward(module, x)
         loss(logits.float(), truth).backward()
         optimiser.step()
 
-    inputs: object = x
-    if how == "bank":
-        with torch.no_grad(), torch.autocast("cpu", dtype=kind, enabled=kind is not None):
-            inputs = tuple(spec.encode(module, x))
-    seconds = []
+    return step, precision
+
+
+def seconds_of(network: str, patch: int, steps: int) -> dict[str, list[float]]:
+    """Seconds of every step; the variants take turns step by step, after two rounds to warm up."""
+    run = {variant: prepare(network, variant, patch)[0] for variant in VARIANTS}
+    seconds: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
     for number in range(steps + 2):
-        start = time.perf_counter()
-        step(inputs)
-        if number >= 2:
-            seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - floor
-    return {"seconds": statistics.median(seconds), "mb": peak / 1024, "precision": precision}
+        for variant, step in run.items():
+            start = time.perf_counter()
+            step()
+            if number >= 2:
+                seconds[variant].append(time.perf_counter() - start)
+    return seconds
+
+
+def memory_of(network: str, variant: str, patch: int) -> dict:
+    """Peak of three steps above what the imports took, in MB."""
+    import monai.losses
+    import torch
+
+    _ = (monai.losses, torch)
+    floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step, precision = prepare(network, variant, patch)
+    for _ in range(3):
+        step()
+    return {"mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - floor) / 1024, "precision": precision}
 
 
 def main() -> int:
@@ -72,28 +90,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", nargs="+", default=["unet", "dynunet"])
     parser.add_argument("--patch", type=int, help="default: 80 for the U-Net, 64 for others")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--steps", type=int, help="timed steps of each variant (default: 25, others 4)")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        network, variant, patch, steps = args.one
-        print(json.dumps(measure(network, variant, int(patch), int(steps))))
+        network, variant, patch = args.one
+        print(json.dumps(memory_of(network, variant, int(patch))))
         return 0
     for network in args.network:
-        patch, steps = args.patch or (80 if network == "unet" else 64), 8 if network == "unet" else 3
-        found: dict[str, list[dict]] = {variant: [] for variant in VARIANTS}
-        for _ in range(args.rounds):
-            for variant in VARIANTS:
-                command = [sys.executable, __file__, "--one", network, variant, str(patch), str(steps)]
-                found[variant].append(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
-        print(f"\n{network}, {patch}³ x 2, {found['half-lr'][0]['precision']}, {args.rounds} rounds of {steps} steps\n")
-        print("| step | seconds | half-lr / this (min-max) | memory MB |\n|---|---:|---:|---:|")
-        for variant, rows in found.items():
-            ratios = [a["seconds"] / b["seconds"] for a, b in zip(found["half-lr"], rows)]
-            seconds = statistics.median(row["seconds"] for row in rows)
-            memory = statistics.median(row["mb"] for row in rows)
-            spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-            print(f"| {variant} | {seconds:.3f} | {spread} | {memory:.0f} |")
+        patch, steps = args.patch or (80 if network == "unet" else 64), args.steps or (25 if network == "unet" else 4)
+        memory = {}
+        for variant in VARIANTS:
+            command = [sys.executable, __file__, "--one", network, variant, str(patch)]
+            memory[variant] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        seconds = seconds_of(network, patch, steps)
+        print(f"\n{network}, {patch}³ x 2, {memory['half-lr']['precision']}, {steps} steps in turn\n")
+        print("| step | seconds (least) | half-lr / this: of medians (of least) | memory MB |\n|---|---:|---:|---:|")
+        full = seconds["half-lr"]
+        for variant, rows in seconds.items():
+            ratio = f"{statistics.median(full) / statistics.median(rows):.2f} ({min(full) / min(rows):.2f})"
+            spent = f"{statistics.median(rows):.3f} ({min(rows):.3f})"
+            print(f"| {variant} | {spent} | {ratio} | {memory[variant]['mb']:.0f} |")
     return 0
 
 
