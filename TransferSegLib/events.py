@@ -20,7 +20,7 @@ class Events:
         It runs in the thread that does the work. Without it events go nowhere.
     """
 
-    def __init__(self, listener: Callable[[dict], None] | None = None) -> None:
+    def __init__(self, listener: Callable[[dict], object] | None = None) -> None:
         self._listener = listener
         self._cancel = threading.Event()
         self._stop = threading.Event()
@@ -43,7 +43,7 @@ class Events:
 
     def part(self, name: str) -> Events:
         """A channel for one of many items: its messages are prefixed with ``name``, its progress is dropped."""
-        return _Part(self, name)
+        return self._sharing(lambda e: e["event"] == "message" and self.say(f"{name}: {e['text']}"))
 
     def noting(self, notes: list[str]) -> Events:
         """This channel, with what is said also collected in ``notes``."""
@@ -53,9 +53,7 @@ class Events:
                 notes.append(event["text"])
             self._send(event)
 
-        noted = Events(listen)
-        noted._cancel, noted._stop = self._cancel, self._stop
-        return noted
+        return self._sharing(listen)
 
     def metric(self, **values: float | int | str | None) -> None:
         """Report named values, for example ``metric(epoch=3, loss=0.4, validation_dice=0.6)``."""
@@ -88,17 +86,15 @@ class Events:
         if self._cancel.is_set():
             raise Cancelled()
 
+    def _sharing(self, listener: Callable[[dict], object]) -> Events:
+        """Another channel with the same wish to cancel or stop."""
+        other = Events(listener)
+        other._cancel, other._stop = self._cancel, self._stop
+        return other
+
     def _send(self, event: dict) -> None:
         if self._listener is not None:
             self._listener(event)
-
-
-class _Part(Events):
-    """Shares cancel and stop with the whole, and hands on what is said."""
-
-    def __init__(self, whole: Events, name: str) -> None:
-        super().__init__(lambda event: event["event"] == "message" and whole.say(f"{name}: {event['text']}"))
-        self._cancel, self._stop = whole._cancel, whole._stop
 
 
 def quiet(events: Events | None) -> Events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ from ..training import (
     TrainingPlan,
     Windows,
     active_logits,
-    case_hash,
     class_counts,
     loss_by_name,
     prepared_arrays,
@@ -42,9 +41,6 @@ class Adapted:
     """An adapted model and what its training was."""
 
     model: Model
-    trainable: int
-    frozen: int
-    total: int
     freezing: Freezing
     rows: list[dict[str, Any]]
 
@@ -69,19 +65,21 @@ def gather(
     others: Sequence[Case],
     plan: TrainingPlan,
     *,
+    digests: Mapping[str, str],
     options: PreparationOptions,
     events: Events,
 ) -> Gathered:
     """Prepare the training cases (from the cache where they lie there) and check their labels.
 
-    With early stopping a fifth of the patients forms the inner split. ``others`` are the data set's cases that
-    are not trained on: a label that only they have is said, one that no case has is refused.
+    ``digests`` are the cases' content hashes by id. With early stopping a fifth of the patients forms the inner
+    split. ``others`` are the data set's cases that are not trained on: a label that only they have is said, one
+    that no case has is refused.
     """
     card, arrays = target.model.card, {}
     for number, case in enumerate(cases):
         events.progress("preparing the cases", number, len(cases))
         arrays[case.id] = prepared_arrays(
-            case, card, options=options, digest=case_hash(case), events=events.part(case.id)
+            case, card, options=options, digest=digests[case.id], events=events.part(case.id)
         )
     events.progress("preparing the cases", len(cases), len(cases))
     training, inner = cases, []
@@ -132,7 +130,7 @@ def adapt(
         validate=_validation(target, gathered, device.name, options.precision) if gathered.inner else None,
     )
     module.to("cpu")
-    return Adapted(target.model, freezing.trainable, freezing.frozen, freezing.total, freezing, progress.rows)
+    return Adapted(target.model, freezing, progress.rows)
 
 
 def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:

@@ -92,7 +92,9 @@ def finetune(
     folder = run_folder or f"{out}.run"
     Run.refuse_another(folder, request)
     others = [case for case in data_set.cases if case not in training]
-    gathered = gather(target, training, others, plan, options=options.preparation, events=events)
+    gathered = gather(
+        target, training, others, plan, digests=request["training"], options=options.preparation, events=events
+    )
     before = score_source(package, target, held_out, options, events)
     source_task = SourceTask.open(package, target, source_data, source_map, source_truth_name, options, events)
     # Only now, with all input checked, is anything written.
@@ -104,7 +106,7 @@ def finetune(
     forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
     card = finish_card(adapted.model.card, package, chosen, plan, result, request)
-    result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
+    result["report"] = str(write_training_report(run, card, result, adapted, held_out, options))
     made = write_package(out, card, state_to_save(card.network, adapted.model.module))
     result = {
         "package": str(made.folder),
@@ -154,9 +156,9 @@ def _result(
         "after": after,
         "verdict": kind,
         "message": message,
-        "trainable": adapted.trainable,
-        "total": adapted.total,
-        "frozen": adapted.frozen,
+        "trainable": adapted.freezing.trainable,
+        "total": adapted.freezing.total,
+        "frozen": adapted.freezing.frozen,
         "strategy": chosen.name,
         "held_out": [case.id for case in held_out],
         "trained_on": [case.id for case in training],

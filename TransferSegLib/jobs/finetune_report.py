@@ -63,17 +63,16 @@ def write_training_report(
     adapted: Adapted,
     held_out: Sequence[Case],
     options: Any,
-    events: Events,
 ) -> Path:
     """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures."""
-    from ..reporting import before_after_table, blocks_figure, curves_figure, format_cell, overlay_figure, write_report
+    from ..reporting import before_after_table, blocks_figure, curves_figure, format_cell, write_report
 
     figures = [
         curves_figure(adapted.rows),
         blocks_figure(_blocks(adapted), title=f"{card.network}: {result['strategy']}"),
     ]
     for case in list(held_out)[:OVERLAYS]:
-        figures.append(_overlay(case, card, adapted, options, overlay_figure, events))
+        figures.append(_overlay(case, card, adapted, options))
     share = 100 * result["trainable"] / max(result["total"], 1)
     facts = [
         ("Model", card.name),
@@ -114,7 +113,8 @@ def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
     ]
 
 
-def _overlay(case: Case, card: Card, adapted: Adapted, options: Any, overlay_figure: Any, events: Events) -> Any:
+def _overlay(case: Case, card: Card, adapted: Adapted, options: Any) -> Any:
+    from ..reporting import overlay_figure
     from .predict import segment_case
     from .segment import picture_options
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,6 @@ def find_model(model: str | Path | Package) -> Package:
 
 def with_reference(card: Card, reference: str | None) -> Card:
     """The card with another reference role; ``UsageError`` when the model has no such role."""
-    from dataclasses import replace
-
     if reference is None:
         return card
     if reference not in card.roles:

@@ -78,16 +78,13 @@ class Augmentation:
     def _change(self, data: dict, *, affine: bool, seed: int):
         import torch
 
-        for transform in (self._affine, self._rest) if affine else (self._rest,):
-            transform.set_random_state(state=np.random.RandomState(seed))
-            inside = None
-            if transform is self._rest:
-                # Flips move the brain: carry its mask along, so that intensity changes stop at its edge.
-                brain = (data["image"] != 0).any(dim=0, keepdim=True)
-                data["truth"] = torch.cat([data["truth"], brain.float()])
-                inside = True
-            data = transform(data)
-            if inside:
-                brain, data["truth"] = data["truth"][1:], data["truth"][:1]
-                data["image"] = data["image"] * brain
-        return data["image"], data["truth"].round().to(torch.uint8)
+        if affine:
+            self._affine.set_random_state(state=np.random.RandomState(seed))
+            data = self._affine(data)
+        # Flips move the brain: carry its mask along, so that intensity changes stop at its edge.
+        brain = (data["image"] != 0).any(dim=0, keepdim=True)
+        data["truth"] = torch.cat([data["truth"], brain.float()])
+        self._rest.set_random_state(state=np.random.RandomState(seed))
+        data = self._rest(data)
+        truth, brain = data["truth"][:1], data["truth"][1:]
+        return data["image"] * brain, truth.round().to(torch.uint8)
