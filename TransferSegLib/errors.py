@@ -73,6 +73,23 @@ class StorageError(TransferSegError):
     code = "storage"
 
 
+class OutOfMemory(TransferSegError):
+    """The machine ran out of memory."""
+
+    code = "out-of-memory"
+
+    def __init__(
+        self, message: str = "not enough memory; close other programs or choose a smaller window", *, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+
+
+class UnexpectedError(TransferSegError):
+    """Something that nobody foresaw: a fault of the program."""
+
+    code = "unexpected"
+
+
 class Cancelled(TransferSegError):
     """The user cancelled; what was finished before is kept."""
 
@@ -80,3 +97,17 @@ class Cancelled(TransferSegError):
 
     def __init__(self, message: str = "cancelled by the user", *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
+
+
+def explain(error: BaseException) -> TransferSegError:
+    """Any exception as one of ours, with one line for the user; ours stay as they are."""
+    if isinstance(error, TransferSegError):
+        return error
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "can't allocate memory" in text or "CUDA out of memory" in text:
+        return OutOfMemory()
+    if isinstance(error, OSError):
+        return StorageError(
+            f"{error.filename or 'a file'}: {error.strerror or error}; check the path, its permissions and the disk"
+        )
+    return UnexpectedError(f"unexpected error, {type(error).__name__}: {text}")

@@ -45,6 +45,10 @@ class Events:
         """A channel for one of many items: its messages are prefixed with ``name``, its progress is dropped."""
         return self._sharing(lambda e: e["event"] == "message" and self.say(f"{name}: {e['text']}"))
 
+    def silent(self) -> Events:
+        """A channel that says nothing, for work whose progress and notes were given already; it can be cancelled."""
+        return self._sharing(None)
+
     def noting(self, notes: list[str]) -> Events:
         """This channel, with what is said also collected in ``notes``."""
 
@@ -86,7 +90,7 @@ class Events:
         if self._cancel.is_set():
             raise Cancelled()
 
-    def _sharing(self, listener: Callable[[dict], object]) -> Events:
+    def _sharing(self, listener: Callable[[dict], object] | None) -> Events:
         """Another channel with the same wish to cancel or stop."""
         other = Events(listener)
         other._cancel, other._stop = self._cancel, self._stop

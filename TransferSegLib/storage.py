@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StorageError
+from .processes import is_abandoned, mark
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -34,20 +36,26 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path}: {reason}")
 
 
+# What ``_unique`` puts into a name.
+_TEMPORARY = re.compile(r"^\..*\.([0-9a-f]{8}-[0-9]+)-[0-9a-f]{8}(\.|$)")
+
+
 @contextmanager
 def writing(path: str | Path, *, suffix: str | None = None) -> Iterator[Path]:
     """Yield a temporary sibling of ``path`` to write to, then move it into place.
 
     Missing parent folders are made. On any exception the temporary file is removed and ``path`` is
-    left as it was; an ``OSError`` becomes a ``StorageError`` that names ``path``.
+    left as it was; an ``OSError`` becomes a ``StorageError`` that names ``path``. What a killed process left
+    beside it is removed.
     """
     path = Path(path)
     ending = "".join(path.suffixes[-1:]) if suffix is None else suffix
-    temporary = path.parent / f".{path.name[:40]}.{uuid.uuid4().hex[:8]}{ending}"
+    temporary = path.parent / f".{path.name[:40]}.{_unique()}{ending}"
     try:
         if path.is_dir():
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
         temporary.open("xb").close()
         yield temporary
         os.replace(temporary, path)
@@ -67,8 +75,9 @@ def writing_folder(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".writing-{path.name}-", dir=path.parent))
-        os.chmod(temporary, 0o777 & ~_umask())
+        remove_leftovers(path.parent)
+        temporary = path.parent / f".writing-{path.name[:40]}.{_unique()}"
+        temporary.mkdir()
         yield temporary
         if path.is_dir():
             path.rmdir()
@@ -78,6 +87,48 @@ def writing_folder(path: Path | str) -> Iterator[Path]:
     finally:
         if temporary is not None and temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(what: str) -> Iterator[Path]:
+    """Give a private folder among the system's temporary files; what killed processes left there is removed."""
+    place = Path(tempfile.gettempdir())
+    remove_leftovers(place)
+    folder = Path(tempfile.mkdtemp(prefix=f".transferseg-{what}.{_unique()}.", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path | str) -> None:
+    """Remove what processes that are gone were writing to ``folder``; nothing of a live one, nothing of others."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _TEMPORARY.search(entry.name)
+            if found is None or not is_abandoned(found[1]):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def remove_folder(path: Path | str) -> None:
+    """Remove a folder whole or, where a part of it is in use, not at all (``StorageError``); of a link, the link."""
+    path = Path(path)
+    gone = path.parent / f".deleting-{path.name[:40]}.{_unique()}"
+    try:
+        if path.is_symlink():
+            path.unlink()
+            return
+        os.replace(path, gone)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be deleted ({error.strerror or error}); close programs that use it, and try again"
+        ) from error
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def check_folder_is_free(path: Path | str, option: str = "--out") -> None:
@@ -96,7 +147,7 @@ def check_writable(path: str | Path) -> None:
     parent = path.parent
     while not os.path.lexists(parent) and parent != parent.parent:
         parent = parent.parent
-    probe = parent / f".transferseg-{uuid.uuid4().hex[:8]}"
+    probe = parent / f".transferseg.{_unique()}"
     try:
         with probe.open("xb") as file:
             file.write(b"\0")
@@ -130,7 +181,6 @@ def sha256(path: Path | str) -> str:
     return digest.hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _unique() -> str:
+    """The middle of a temporary's name: whose it is, and a number of its own."""
+    return f"{mark()}-{uuid.uuid4().hex[:8]}"

@@ -6,6 +6,7 @@ from .guessing import Guess, guess_role
 from .loading import LoadedCase, load_case
 from .opening import guess_roles, open_case
 from .patients import fold_session, patient_of
+from .segment_names import segment_names
 from .splits import folds, hold_out, patients, split_by_patient
 from .truths import check_truth_values, looks_like_truth, truth_values
 
@@ -30,6 +31,7 @@ __all__ = [
     "open_data_set",
     "patient_of",
     "patients",
+    "segment_names",
     "split_by_patient",
     "truth_values",
 ]

@@ -87,8 +87,13 @@ def _read_all(jobs: list[tuple[Path, str, int | None]], events: Events) -> list[
         path, what, channel = job
         return read_image(path, what=what, channel=channel)
 
+    images = []
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(read, jobs))
+        events.progress("reading the images", 0, len(jobs))
+        for image in pool.map(read, jobs):
+            images.append(image)
+            events.progress("reading the images", len(images), len(jobs))
+    return images
 
 
 def _check_together(

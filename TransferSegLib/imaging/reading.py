@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..storage import scratch_folder
 from .complete import why_incomplete, why_no_header
 from .dicom import is_dicom_file, read_dicom, series_grid
 from .formats import SUFFIXES, image_suffix
@@ -112,8 +112,8 @@ def _unmistakable(path: Path) -> Iterator[str]:
     if ".nii" not in name[-7:] or not rival.exists():
         yield str(path)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        alone = Path(folder) / path.name
+    with scratch_folder("alone") as folder:
+        alone = folder / path.name
         try:
             alone.symlink_to(path.absolute())
         except OSError:  # Windows without the right to make links

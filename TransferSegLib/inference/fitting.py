@@ -15,7 +15,9 @@ _PROBE = 32  # voxels a side: divisible by what any registered network asks for
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
-def fit_network(network: Callable, device: Device) -> Callable[[torch.Tensor], torch.Tensor]:
+def fit_network(
+    network: Callable, device: Device, *, check: Callable[[], object] | None = None
+) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function from windows (n, c, k, j, i) float32 on the CPU to logits on the device.
 
     On a CPU a module is copied in the precision asked for, with channels last (oneDNN then neither reorders
@@ -28,12 +30,14 @@ def fit_network(network: Callable, device: Device) -> Callable[[torch.Tensor], t
     network : torch.nn.Module or callable
         Not changed.
     device : Device
+    check : callable, optional
+        Called before each layer of a module; what it raises ends the window (one of a large network takes seconds).
     """
     precision = getattr(torch, device.precision)
     if isinstance(network, nn.Module) and not device.is_gpu:
-        return _CpuNetwork(network, precision)
+        return _CpuNetwork(network, precision, check)
     if isinstance(network, nn.Module):
-        network = copy.deepcopy(network).to(device.name).eval()
+        network = _checked(copy.deepcopy(network).to(device.name).eval(), check)
     kind = "cuda" if device.is_gpu else "cpu"
 
     def run_autocast(windows: torch.Tensor) -> torch.Tensor:
@@ -46,9 +50,12 @@ def fit_network(network: Callable, device: Device) -> Callable[[torch.Tensor], t
 class _CpuNetwork:
     """A network's copy on the CPU; its head is found at the first call, from a corner of the first window."""
 
-    def __init__(self, network: nn.Module, precision: torch.dtype) -> None:
+    def __init__(self, network: nn.Module, precision: torch.dtype, check: Callable[[], object] | None = None) -> None:
         self._module, self._precision = _cpu_copy(network, precision), precision
+        self._check = check
         self._head_known = precision == torch.float32
+        if self._head_known:
+            _checked(self._module, check)
 
     def __call__(self, windows: torch.Tensor) -> torch.Tensor:
         windows = windows.to(self._precision, memory_format=torch.channels_last_3d)
@@ -56,6 +63,7 @@ class _CpuNetwork:
             corner = windows[:1, :, :_PROBE, :_PROBE, :_PROBE].contiguous(memory_format=torch.channels_last_3d)
             _widen_head(self._module, corner)
             self._head_known = True
+            _checked(self._module, self._check)
         return _first(self._module(windows))
 
 
@@ -129,6 +137,18 @@ def _widen_head(module: nn.Module, probe: torch.Tensor) -> None:
     for hook in hooks:
         hook.remove()
     _replace(module, lambda m: outputs.get(m) is logits and m.groups == 1, Float32Pointwise)
+
+
+def _checked(module: nn.Module, check: Callable[[], object] | None) -> nn.Module:
+    """The module, with ``check`` called before each of its layers."""
+
+    def before(layer: nn.Module, inputs: tuple) -> None:
+        check()
+
+    layers = [layer for layer in module.modules() if not any(True for _ in layer.children())]
+    for layer in layers if check is not None else ():
+        layer.register_forward_pre_hook(before)
+    return module
 
 
 def _replace(module: nn.Module, wanted: Callable[[nn.Module], bool], make: Callable[[nn.Module], nn.Module]) -> None:

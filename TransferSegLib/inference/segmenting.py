@@ -89,7 +89,7 @@ def segment_array(
     uncertainty : bool, optional
         Make the entropy map; by default as ``flips``.
     events : Events, optional
-        Progress by windows done; a cancel takes effect after the window in work.
+        Progress by windows done; a cancel takes effect after the layer in work.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _slide(
     shape = tuple(high - low for low, high in zip(place.low, place.high))
     weights = torch.from_numpy(gaussian_weights(place.window)).to(setting.stitch_on)
     stitcher = SlabStitcher(wants.rule, shape, weights, probabilities=wants.probabilities, entropy=wants.entropy)
-    run = fit_network(network, setting.device) if place.starts else None
+    run = fit_network(network, setting.device, check=events.check) if place.starts else None
     done, total = 0, len(place.starts)
     events.progress("segment", 0, total)
     for first in range(0, total, setting.batch):

@@ -2,6 +2,6 @@
 
 from .mri import prepare_mri
 from .options import PreparationOptions, Prepared, Step
-from .restoring import restore_labels, restore_map
+from .restoring import aligned_image, restore_labels, restore_map
 
-__all__ = ["PreparationOptions", "Prepared", "Step", "prepare_mri", "restore_labels", "restore_map"]
+__all__ = ["PreparationOptions", "Prepared", "Step", "aligned_image", "prepare_mri", "restore_labels", "restore_map"]

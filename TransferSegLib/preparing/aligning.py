@@ -59,17 +59,21 @@ def align_sequences(
     others = [role for role in images if role != reference_role]
     transforms: dict[str, sitk.Transform | None] = dict.fromkeys(images)
     steps = {}
+    pairs: dict[str, Pair] = {}
     needed = []
     for role in others:
-        reason = _why_not(images, foregrounds, reference_role, role, options)
+        reason = _why_not(images, foregrounds, reference_role, role, options, pairs, events)
         if reason is None:
             needed.append(role)
         else:
             steps[role] = ("skipped", reason)
 
     def one(role: str) -> Registered:
-        return register(images[reference_role], images[role], engine=options.engine, events=events)
+        fixed, moving = images[reference_role], images[role]
+        return register(fixed, moving, engine=options.engine, events=events, pair=pairs.pop(role, None))
 
+    if needed:
+        events.progress("registration", 0, len(needed))
     # Each registration runs on one thread to give the same result every time; two at once use two cores.
     with ThreadPoolExecutor(max_workers=2) as pool:
         for done, (role, found) in enumerate(zip(needed, pool.map(one, needed)), start=1):
@@ -98,11 +102,11 @@ def align_to_atlas(
         return template.grid, None, Step("atlas", "skipped", "not wanted; the headers are trusted to be in MNI152")
     role = next((r for r in PREFERRED_ROLES if r in images), next(iter(images)))
     moving = _masked(images[role], _mask_on(role, Grid.of(images[role]), brain, alignment))
-    pair = Pair(template.image, moving, fixed_mask=template.around)
+    pair = Pair(template.image, moving, fixed_mask=template.around, events=events)
     if (
         options.atlas == "auto"
         and alignment.transforms[role] is None
-        and nearly_aligned(pair, step_mm=ATLAS_STEP_MM, step_degrees=ATLAS_STEP_DEGREES)
+        and nearly_aligned(pair, step_mm=ATLAS_STEP_MM, step_degrees=ATLAS_STEP_DEGREES, events=events)
     ):
         return template.grid, None, Step("atlas", "skipped", "the brain lies in the template's place already")
     found = _register_to_template(template.image, moving, pair, engine=options.engine, events=events)
@@ -111,9 +115,11 @@ def align_to_atlas(
     return template.grid, chain(transform, back.GetInverse() if back else None), Step("atlas", action, reason)
 
 
-def register(fixed: sitk.Image, moving: sitk.Image, *, engine: str, events: Events) -> Registered:
-    """Rigid registration of two images of one head with the engine asked for."""
-    pair = Pair(fixed, moving)
+def register(
+    fixed: sitk.Image, moving: sitk.Image, *, engine: str, events: Events, pair: Pair | None = None
+) -> Registered:
+    """Rigid registration of two images of one head with the engine asked for; ``pair`` where it was made already."""
+    pair = pair or Pair(fixed, moving, events=events)
     if engine == "ants":
         return judge(pair, rigid_part(register_with_ants(fixed, moving), pair.centre()))
     return register_rigid(pair, starts=_far_start(pair), events=events)
@@ -134,8 +140,8 @@ def _far_start(pair: Pair) -> list[sitk.Euler3DTransform]:
     return [start] if np.linalg.norm(between) > FAR_MM else []
 
 
-def _why_not(images, foregrounds, reference_role, role, options) -> str | None:
-    """Why this role needs no registration, or None when it does."""
+def _why_not(images, foregrounds, reference_role, role, options, pairs, events) -> str | None:
+    """Why this role needs no registration, or None when it does; what was made to find out is kept in ``pairs``."""
     if options.register == "off":
         return "not wanted; the headers are trusted"
     if options.register == "on":
@@ -150,8 +156,11 @@ def _why_not(images, foregrounds, reference_role, role, options) -> str | None:
         if dice >= SAME_BRAIN_DICE:
             grids = "same grid" if same_voxels else "same space"
             return f"{grids}, stripped already, brains coincide (Dice {int(dice * 1000) / 1000:.3f})"
-    if same_voxels and nearly_aligned(Pair(images[reference_role], images[role])):
-        return "same grid, and no small shift or turn matches better"
+    if same_voxels:
+        pair = Pair(images[reference_role], images[role], events=events)
+        if nearly_aligned(pair, events=events):
+            return "same grid, and no small shift or turn matches better"
+        pairs[role] = pair
     return None
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import DependencyError, InputError
+from ..storage import scratch_folder
 from .pair import SEED, coarse_image
 
 ANTS_MM = 1.5
@@ -30,12 +28,12 @@ def register_with_ants(fixed: sitk.Image, moving: sitk.Image, *, kind: str = "Ri
         raise DependencyError(
             "engine ants: ANTsPy is not installed; pip install 'transferseg[ants]', or use the engine simpleitk"
         ) from error
-    with tempfile.TemporaryDirectory(prefix="transferseg-ants-") as folder:
+    with scratch_folder("ants") as folder:
         found = ants.registration(
             fixed=_to_ants(ants, fixed),
             moving=_to_ants(ants, moving),
             type_of_transform=kind,
-            outprefix=str(Path(folder) / "fit"),
+            outprefix=str(folder / "fit"),
             random_seed=SEED,
         )
         files = [name for name in found["fwdtransforms"] if str(name).endswith(".mat")]

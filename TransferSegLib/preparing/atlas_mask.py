@@ -35,12 +35,13 @@ def atlas_brain_mask(image: sitk.Image, *, events: Events | None = None) -> np.n
     """
     events = quiet(events)
     template = load_template()
-    whole = Pair(template.image, image, fixed_mask=template.around)
+    whole = Pair(template.image, image, fixed_mask=template.around, events=events)
+    events.check()
     head = head_foreground(whole.moving)
-    peeled = Pair(template.image, _peeled(whole.moving, head), fixed_mask=template.around)
+    peeled = Pair(template.image, _peeled(whole.moving, head), fixed_mask=template.around, events=events)
     rigid = _best_rigid(peeled, _starts(whole.moving, head, template), events)
-    affine = register_affine(peeled, rigid, shrink=(2,), smooth=(2.0,))
-    affine = register_affine(whole, affine, shrink=(1,), smooth=(0.0,))
+    affine = register_affine(peeled, rigid, shrink=(2,), smooth=(2.0,), events=events)
+    affine = register_affine(whole, affine, shrink=(1,), smooth=(0.0,), events=events)
     return place_labels(template.brain, template.grid, Grid.of(image), transform=affine.GetInverse())
 
 
@@ -57,9 +58,11 @@ def _best_rigid(pair: Pair, starts: list[sitk.Euler3DTransform], events: Events)
     """The best of all starts on the coarsest level, then one level finer."""
     coarse = []
     for done, start in enumerate(starts, start=1):
-        coarse.append(pair.optimise(about(start, pair.centre()), shrink=(4,), smooth=(4.0,), step_mm=4.0))
+        start = about(start, pair.centre())
+        coarse.append(pair.optimise(start, shrink=(4,), smooth=(4.0,), step_mm=4.0, events=events))
         events.progress("brain mask", done, len(starts) + 2)
-    return pair.optimise(max(coarse, key=pair.information), shrink=(2,), smooth=(2.0,), step_mm=1.0)
+    best = max(coarse, key=pair.information)
+    return pair.optimise(best, shrink=(2,), smooth=(2.0,), step_mm=1.0, events=events)
 
 
 def _starts(image: sitk.Image, inside: np.ndarray, template: Template) -> list[sitk.Euler3DTransform]:

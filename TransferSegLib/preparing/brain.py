@@ -51,6 +51,7 @@ def find_brain(
             Step("brain mask", "skipped", "not wanted; the head's foreground is used"),
         )
     role = next((r for r in PREFERRED_ROLES if r in images), reference_role)
+    events.progress("brain mask", 0, 1)
     program = hd_bet_program()
     if program is not None:
         mask = hd_bet_mask(program, images[role], events=events)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -13,6 +11,8 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..events import Events
 from ..imaging import Grid, read_image, write_image
+from ..processes import kill_tree
+from ..storage import scratch_folder
 
 TIMEOUT_SECONDS = 1800
 
@@ -37,8 +37,7 @@ def hd_bet_mask(program: str, image: sitk.Image, *, events: Events) -> np.ndarra
     InputError
         When the program fails, takes more than half an hour, or leaves no usable mask.
     """
-    with tempfile.TemporaryDirectory(prefix="transferseg-hdbet-") as name:
-        folder = Path(name)
+    with scratch_folder("hdbet") as folder:
         source, target = folder / "image.nii.gz", folder / "brain.nii.gz"
         write_image(sitk.Cast(image, sitk.sitkFloat32), source)
         command = [program, "-i", str(source), "-o", str(target), "-device", _device()]
@@ -65,7 +64,9 @@ def hd_bet_mask(program: str, image: sitk.Image, *, events: Events) -> np.ndarra
 def _run(command: list[str], events: Events) -> subprocess.CompletedProcess:
     """Run to the end, looking for a cancel four times a second."""
     try:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
     except OSError as error:
         raise InputError(f"hd-bet: {command[0]} cannot be started ({error.strerror}); take it off the PATH") from error
     waited = 0.0
@@ -83,7 +84,7 @@ def _run(command: list[str], events: Events) -> subprocess.CompletedProcess:
                     ) from None
     finally:
         if process.poll() is None:
-            process.kill()
+            kill_tree(process.pid)
             process.communicate()
 
 

@@ -78,8 +78,10 @@ def prepare_mri(
     check_choice("normalisation", normalisation, NORMALISATIONS)
     events = quiet(events)
     images = _images(loaded, roles)
-    foregrounds = {role: find_foreground(image) for role, image in images.items()}
-    events.check()
+    foregrounds = {}
+    for role, image in images.items():
+        events.progress("looking at the images", len(foregrounds), len(images))
+        foregrounds[role] = find_foreground(image)
     alignment = align_sequences(images, foregrounds, loaded.reference_role, options=options, events=events)
     brain = find_brain(images, foregrounds, loaded.reference_role, options=options, events=events)
     events.check()
@@ -93,10 +95,10 @@ def prepare_mri(
         work, resampling = work_grid(loaded.reference, spacing=spacing, orientation=orientation, mode=options.resample)
     steps.append(resampling)
     mask, grid = _cropped_brain(brain, alignment, transform, work, loaded, events)
-    array = _channels(loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation)
+    array = _channels(loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation, events)
     steps.append(Step("normalisation", "skipped" if normalisation == "none" else "done", normalisation))
     truth = None if loaded.truth is None else _truth(loaded, grid, transform)
-    return Prepared(array, mask, grid, loaded.reference, transform, truth, tuple(steps))
+    return Prepared(array, mask, grid, loaded.reference, transform, truth, tuple(steps), alignment.transforms)
 
 
 def work_grid(
@@ -135,10 +137,10 @@ def _cropped_brain(
     events: Events,
 ) -> tuple[np.ndarray, Grid]:
     """The mask on the work grid, cropped to its bounding box and a margin, with the cropped grid."""
-    parts = [
-        place_labels(mask, grid, work, transform=chain(transform, alignment.transforms[role]))
-        for role, mask, grid in brain.parts
-    ]
+    parts = []
+    for role, mask, grid in brain.parts:
+        events.check()
+        parts.append(place_labels(mask, grid, work, transform=chain(transform, alignment.transforms[role])))
     union = parts[0] if len(parts) == 1 else np.logical_or.reduce(parts)
     box = bounding_box(union)
     if box is None:
@@ -156,10 +158,13 @@ def _cropped_brain(
     return mask, grid
 
 
-def _channels(loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation) -> np.ndarray:
+def _channels(
+    loaded, roles, images, foregrounds, alignment, transform, mask, grid, normalisation, events
+) -> np.ndarray:
     """float32 (channel, k, j, i) on ``grid``, normalised, 0 outside the mask."""
     array = np.empty((len(roles), *mask.shape), dtype=np.float32)
     for channel, role in zip(array, roles):
+        events.check()
         path = chain(transform, alignment.transforms[role])
         channel[...] = place_image(images[role], grid, transform=path, fill=foregrounds[role].background)
         file = loaded.case.images.get(role)

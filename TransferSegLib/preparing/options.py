@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
@@ -83,6 +84,8 @@ class Prepared:
         uint8 (k, j, i) on ``grid``, in the truth's own values.
     steps : tuple of Step
         What was done, skipped or kept, and why.
+    alignment : dict of role to sitk.Transform or None
+        Maps points of ``reference`` to points of that role's image; None is the identity.
     """
 
     array: np.ndarray
@@ -92,6 +95,7 @@ class Prepared:
     transform: sitk.Transform | None = None
     truth: np.ndarray | None = None
     steps: tuple[Step, ...] = ()
+    alignment: Mapping[str, sitk.Transform | None] = field(default_factory=dict)
 
 
 def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..events import Events, quiet
 from ..imaging import Grid
 
 SEED = 20240501
@@ -26,9 +27,16 @@ _threads_before = 1
 class Pair:
     """Two images made ready for registration: float32, 2 mm isotropic, outliers capped."""
 
-    def __init__(self, fixed: sitk.Image, moving: sitk.Image, *, fixed_mask: np.ndarray | None = None) -> None:
-        self.fixed = coarse_image(fixed, FINE_MM)
-        self.moving = coarse_image(moving, FINE_MM)
+    def __init__(
+        self,
+        fixed: sitk.Image,
+        moving: sitk.Image,
+        *,
+        fixed_mask: np.ndarray | None = None,
+        events: Events | None = None,
+    ) -> None:
+        self.fixed = coarse_image(fixed, FINE_MM, events=events)
+        self.moving = coarse_image(moving, FINE_MM, events=events)
         self.mask = None
         if fixed_mask is not None:
             mask = Grid.of(fixed).put_on(sitk.GetImageFromArray(fixed_mask.astype(np.uint8)))
@@ -52,12 +60,21 @@ class Pair:
         return centre_of(self.moving)
 
     def optimise(
-        self, start: sitk.Transform, *, shrink: Sequence[int], smooth: Sequence[float], step_mm: float
+        self,
+        start: sitk.Transform,
+        *,
+        shrink: Sequence[int],
+        smooth: Sequence[float],
+        step_mm: float,
+        events: Events | None = None,
     ) -> sitk.Transform:
         """The transform of ``start``'s kind with the most mutual information near ``start``; never one with less.
 
-        ``step_mm`` is the first step: too long a one leaves the basin and does not come back.
+        ``step_mm`` is the first step: too long a one leaves the basin and does not come back. A cancel takes effect
+        after the iteration in work.
         """
+        events = quiet(events)
+        events.check()
         method = self._method()
         voxels = self.fixed.GetNumberOfPixels()
         method.SetMetricSamplingStrategy(method.RANDOM)
@@ -72,12 +89,16 @@ class Pair:
         method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
         moved = type(start)(start)
         method.SetInitialTransform(moved, inPlace=True)
+        method.AddCommand(sitk.sitkIterationEvent, lambda: method.StopRegistration() if events.cancelled else None)
         try:
             with single_thread():
                 method.Execute(self.fixed, self.moving)
         except RuntimeError:
             # ITK raises where all samples leave the moving image: that start leads nowhere.
             return start
+        finally:
+            method.RemoveAllCommands()  # the command holds the method, which holds the command
+            events.check()
         return moved if self.information(moved) >= self.information(start) else start
 
     def information(self, transform: sitk.Transform) -> float:
@@ -148,13 +169,14 @@ def _bins(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return ((values - low) * scale).astype(np.int64)
 
 
-def coarse_image(image: sitk.Image, mm: float) -> sitk.Image:
+def coarse_image(image: sitk.Image, mm: float, *, events: Events | None = None) -> sitk.Image:
     """float32 copy smoothed and sampled at about ``mm``, intensities capped at the 99.8th percentile."""
     image = sitk.Cast(image, sitk.sitkFloat32)
     values = sitk.GetArrayViewFromImage(image)[::3, ::3, ::3]
     image = sitk.Clamp(image, sitk.sitkFloat32, *(float(v) for v in np.percentile(values, (0.05, 99.8))))
     grid = Grid.of(image)
     for axis, (spacing, size) in enumerate(zip(grid.spacing, grid.size)):
+        quiet(events).check()
         if spacing < 0.75 * mm and size >= 4:
             image = sitk.RecursiveGaussian(image, sigma=0.4 * mm, direction=axis)
     wanted = grid.with_spacing(tuple(mm if s < 0.75 * mm or s > 1.5 * mm else s for s in grid.spacing))

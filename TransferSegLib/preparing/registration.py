@@ -49,7 +49,7 @@ def register_rigid(
         less mutual information than the headers; then the headers are the better answer.
     """
     best = _best_start(pair, starts, events, shrink=(4, 2), smooth=(4.0, 2.0))
-    return judge(pair, pair.optimise(best, shrink=(1,), smooth=(0.0,), step_mm=0.5))
+    return judge(pair, pair.optimise(best, shrink=(1,), smooth=(0.0,), step_mm=0.5, events=events))
 
 
 def register_rigid_by_affine(
@@ -61,16 +61,15 @@ def register_rigid_by_affine(
     tries on the shared cases); the affine fit cannot, and its rigid part came back within 0.6 mm.
     """
     best = _best_start(pair, starts, events, shrink=(4,), smooth=(4.0,))
-    affine = register_affine(pair, best, shrink=(2, 1), smooth=(2.0, 0.0))
+    affine = register_affine(pair, best, shrink=(2, 1), smooth=(2.0, 0.0), events=events)
     return judge(pair, rigid_part(affine, pair.centre()), fitted=affine)
 
 
 def _best_start(pair, starts, events, *, shrink, smooth) -> sitk.Euler3DTransform:
     coarse = []
     for start in (sitk.Euler3DTransform(), *starts):
-        quiet(events).check()
-        coarse.append(pair.optimise(about(start, pair.centre()), shrink=shrink, smooth=smooth, step_mm=4.0))
-    quiet(events).check()
+        start = about(start, pair.centre())
+        coarse.append(pair.optimise(start, shrink=shrink, smooth=smooth, step_mm=4.0, events=events))
     return max(coarse, key=pair.information)
 
 
@@ -94,14 +93,19 @@ def about(rigid: sitk.Euler3DTransform, centre: np.ndarray) -> sitk.Euler3DTrans
 
 
 def register_affine(
-    pair: Pair, start: sitk.Transform, *, shrink: Sequence[int], smooth: Sequence[float]
+    pair: Pair,
+    start: sitk.Transform,
+    *,
+    shrink: Sequence[int],
+    smooth: Sequence[float],
+    events: Events | None = None,
 ) -> sitk.AffineTransform:
     """Affine registration from a rigid or affine start."""
     affine = sitk.AffineTransform(3)
     affine.SetCenter(start.GetCenter())
     affine.SetMatrix(start.GetMatrix())
     affine.SetTranslation(start.GetTranslation())
-    return pair.optimise(affine, shrink=shrink, smooth=smooth, step_mm=0.5)
+    return pair.optimise(affine, shrink=shrink, smooth=smooth, step_mm=0.5, events=events)
 
 
 def judge(pair: Pair, found: sitk.Transform, *, fitted: sitk.Transform | None = None) -> Registered:
@@ -131,11 +135,14 @@ def rigid_size(transform: sitk.Transform, centre: np.ndarray) -> tuple[float, fl
     return float(turn), float(np.linalg.norm(np.array(transform.TransformPoint(list(centre))) - centre))
 
 
-def nearly_aligned(pair: Pair, *, step_mm: float = 2.0, step_degrees: float = 2.0) -> bool:
+def nearly_aligned(
+    pair: Pair, *, step_mm: float = 2.0, step_degrees: float = 2.0, events: Events | None = None
+) -> bool:
     """Whether no small shift or turn from the headers gives more mutual information than the headers."""
     here = pair.information(sitk.Euler3DTransform())
     centre = pair.centre()
     for axis in range(6):
+        quiet(events).check()
         for sign in (-1.0, 1.0):
             values = [0.0] * 6
             values[axis] = sign * (np.radians(step_degrees) if axis < 3 else step_mm)

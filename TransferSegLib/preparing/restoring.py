@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import UsageError
-from ..imaging import from_array
+from ..imaging import from_array, resample
 from .options import Prepared
 from .placing import exact_view, place_image, place_labels
 
@@ -51,6 +51,16 @@ def restore_map(values: np.ndarray, prepared: Prepared, *, fill: float = 0.0) ->
         image = from_array(values, prepared.grid)
         restored = place_image(image, prepared.reference, transform=_inverse(prepared), fill=fill)
     return from_array(restored, prepared.reference)
+
+
+def aligned_image(image: sitk.Image, role: str, prepared: Prepared) -> sitk.Image:
+    """An input image as it was laid over the reference: on the reference grid, in its own number type.
+
+    Outside the image it has the image's lowest value.
+    """
+    transform = prepared.alignment.get(role)
+    lowest = float(sitk.GetArrayViewFromImage(image).min())
+    return resample(image, prepared.reference, transform=transform, fill=lowest)
 
 
 def _checked(array: np.ndarray, prepared: Prepared) -> np.ndarray:

@@ -21,7 +21,7 @@ STEP = 1.0
 """Distance of two levels."""
 
 
-def blocks_figure(groups: Sequence[tuple[str, int, bool]], *, title: str = "") -> Figure:
+def blocks_figure(groups: Sequence[tuple[str, int, bool]], *, title: str = "", narrow: bool = False) -> Figure:
     """Draw the groups of a network.
 
     Parameters
@@ -31,28 +31,36 @@ def blocks_figure(groups: Sequence[tuple[str, int, bool]], *, title: str = "") -
         a network without a bottleneck or without anything after it is drawn as one column. Groups without
         parameters are left out.
     title : str
+    narrow : bool
+        For a panel of about 400 pixels: half as wide, with letters that stay readable there.
     """
     groups = [group for group in groups if group[1]]
     total = sum(count for _, count, _ in groups)
     left, bottom, right = _sides(groups)
     depth = max(len(left), len(right))
     boxes = _places(left, bottom, right, depth)
-    figure = new_figure(8.5 if right else 4.6, 1.25 + 0.62 * (depth + len(bottom)))
-    axes = figure.add_axes((0.01, 0.1, 0.98, 0.9 if not title else 0.8))
+    wide, row = (4.2, 0.42) if narrow else (8.5 if right else 4.6, 0.62)
+    rows = depth + len(bottom)
+    figure = new_figure(wide, (0.4 if narrow else 1.25) + row * rows)
+    below = 0.3 / figure.get_figheight() if narrow else 0.1
+    axes = figure.add_axes((0.01, below, 0.98, 1 - below if not title else 0.9 - below))
+    letters = 7.0 if narrow and right else 8.5 if narrow else 10.0
     for (name, count, frozen), place in boxes:
-        _box(axes, place, name, count, frozen, total)
+        _box(axes, place, name, count, frozen, total, letters)
     _arrows(axes, boxes, left, right)
     across = [x for _, (x, _) in boxes]
     axes.set_xlim(min(across) - BOX[0] / 2 - 0.2, max(across) + BOX[0] / 2 + 0.2)
     axes.set_ylim(-(depth + len(bottom) - 1) * STEP - 0.5, 0.5)
     axes.axis("off")
-    _caption(figure, groups, total, title)
+    _caption(figure, groups, total, title, 8.0 if narrow else 10.0)
     return figure
 
 
-def save_blocks(path: str | Path, groups: Sequence[tuple[str, int, bool]], *, title: str = "") -> Path:
+def save_blocks(
+    path: str | Path, groups: Sequence[tuple[str, int, bool]], *, title: str = "", narrow: bool = False
+) -> Path:
     """Save ``blocks_figure`` as a picture; raises ``StorageError`` when it cannot be written."""
-    return save_figure(blocks_figure(groups, title=title), path)
+    return save_figure(blocks_figure(groups, title=title, narrow=narrow), path, dpi=200 if narrow else 150)
 
 
 def _sides(groups: Sequence[tuple[str, int, bool]]) -> tuple[list, list, list]:
@@ -73,7 +81,9 @@ def _places(left: list, bottom: list, right: list, depth: int) -> list[tuple[tup
     return boxes + [(group, (2 * apart, -(depth - 1 - level) * STEP)) for level, group in enumerate(right)]
 
 
-def _box(axes: Axes, place: tuple[float, float], name: str, count: int, frozen: bool, total: int) -> None:
+def _box(
+    axes: Axes, place: tuple[float, float], name: str, count: int, frozen: bool, total: int, letters: float
+) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     width, height = BOX
@@ -90,8 +100,10 @@ def _box(axes: Axes, place: tuple[float, float], name: str, count: int, frozen: 
         )
     )
     share = f"{100 * count / total:.1f} %" if total else "–"
-    axes.text(place[0], place[1] + 0.12, f"{name}, frozen" if frozen else name, ha="center", va="center", weight="bold")
-    axes.text(place[0], place[1] - 0.14, f"{count:,} · {share}", ha="center", va="center", fontsize=9)
+    middle = {"ha": "center", "va": "center"}
+    text = f"{name}, frozen" if frozen else name
+    axes.text(place[0], place[1] + 0.12, text, weight="bold", fontsize=letters, **middle)
+    axes.text(place[0], place[1] - 0.14, f"{count:,} · {share}", fontsize=0.9 * letters, **middle)
 
 
 def _arrows(axes: Axes, boxes: list, left: list, right: list) -> None:
@@ -120,11 +132,11 @@ def _arrows(axes: Axes, boxes: list, left: list, right: list) -> None:
             axes.plot([rows[y] + BOX[0] / 2, x - BOX[0] / 2], [y, y], color="#999999", linestyle=":", linewidth=1.2)
 
 
-def _caption(figure: Figure, groups: Sequence[tuple[str, int, bool]], total: int, title: str) -> None:
+def _caption(figure: Figure, groups: Sequence[tuple[str, int, bool]], total: int, title: str, letters: float) -> None:
     frozen = sum(count for _, count, still in groups if still)
     share = f" ({100 * frozen / total:.1f} %)" if total else ""
     text = f"{total:,} parameters, {total - frozen:,} learn"
     text += f", {frozen:,} frozen{share}" if frozen else ", none frozen"
-    figure.text(0.5, 0.03, text, ha="center", va="bottom", fontsize=10)
+    figure.text(0.5, 0.03, text, ha="center", va="bottom", fontsize=letters)
     if title:
-        figure.text(0.5, 0.98, title, ha="center", va="top", fontsize=12, weight="bold")
+        figure.text(0.5, 0.98, title, ha="center", va="top", fontsize=1.2 * letters, weight="bold")

@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 MARGIN = 12
+
+
+_lock = threading.Lock()
+_inside = 0
+_tracking_before = True
+
+
+@contextmanager
+def _without_meta() -> Iterator[None]:
+    """MONAI tracks no metadata meanwhile; its switch is one for the whole process, and two threads may be inside."""
+    from monai.data import get_track_meta, set_track_meta
+
+    global _inside, _tracking_before
+    with _lock:
+        if _inside == 0:
+            _tracking_before = get_track_meta()
+            set_track_meta(False)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                set_track_meta(_tracking_before)
 
 
 class Augmentation:
@@ -66,14 +95,8 @@ class Augmentation:
             (channel, k, j, i) float32 and (1, k, j, i) uint8; with ``affine`` larger than the patch by
             ``MARGIN`` on each side.
         """
-        from monai.data import get_track_meta, set_track_meta
-
-        tracking = get_track_meta()
-        set_track_meta(False)  # MONAI's switch is one for the whole process: put it back afterwards
-        try:
+        with _without_meta():
             return self._change({"image": image, "truth": truth.float()}, affine=affine, seed=seed)
-        finally:
-            set_track_meta(tracking)
 
     def _change(self, data: dict, *, affine: bool, seed: int):
         import torch

@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Cancelled, TransferSegError
 from ..events import Events
+from .interrupting import interruptible
 from .losses import Loss
 from .plan import TrainingPlan
 from .run import Run
@@ -54,6 +56,7 @@ def train(
     run: Run,
     events: Events,
     validate: Callable[[torch.nn.Module], float | None] | None = None,
+    afterwards: float = 0.0,
 ) -> Progress:
     """Train ``module`` in place and leave it with its best (or last) weights.
 
@@ -64,11 +67,13 @@ def train(
     validate : callable, optional
         Mean Dice on the inner split, called each epoch; the best epoch's weights are kept and the
         training ends after ``plan.patience`` epochs without a better one. Without it the last are kept.
+    afterwards : float
+        Seconds that the caller's work takes after the training, added to the time that is left.
 
     Raises
     ------
     Cancelled
-        After a checkpoint was written.
+        After a checkpoint was written; or when it was stopped before anything was learned.
     TransferSegError
         The loss became NaN or infinite.
     """
@@ -80,7 +85,8 @@ def train(
     module.train()
     saved = started = time.monotonic()
     first = progress.step
-    with ThreadPoolExecutor(1) as pool:
+    events.progress("training", first, plan.steps)
+    with _one_ahead() as pool, interruptible(module, events.check):
         upcoming = pool.submit(source.batch, progress.step)
         while progress.step < plan.steps and not events.stopping and not _out_of_patience(progress, plan, validate):
             inputs, truth = upcoming.result()
@@ -96,6 +102,10 @@ def train(
                 raise TransferSegError(
                     f"training: {device} has too little memory; use --batch 1, a smaller --patch, or --device cpu"
                 ) from error
+            except Cancelled:
+                if any(True for _ in module.buffers()):  # half a step moved running statistics: go back further
+                    raise
+                raise _leave(run, _state(module, optimiser, scaler, progress), progress, plan) from None
             progress.loss_sum += value
             progress.step += 1
             if progress.step % plan.steps_per_epoch == 0:
@@ -105,16 +115,34 @@ def train(
                 saved = time.monotonic()
             left = (time.monotonic() - started) / (progress.step - first) * (plan.steps - progress.step)
             try:
-                events.progress("training", progress.step, plan.steps, left)
+                events.progress("training", progress.step, plan.steps, left + afterwards)
             except Cancelled:
-                run.save_checkpoint(_state(module, optimiser, scaler, progress))
-                raise Cancelled(
-                    f"cancelled at step {progress.step} of {plan.steps}; the same command goes on from there"
-                ) from None
+                raise _leave(run, _state(module, optimiser, scaler, progress), progress, plan) from None
+    if progress.step == 0:
+        raise Cancelled("stopped before anything was learned; there is nothing to keep")
     if progress.best_state is not None:
         module.load_state_dict(progress.best_state)
     module.eval()
     return progress
+
+
+@contextmanager
+def _one_ahead() -> Iterator[ThreadPoolExecutor]:
+    """A thread that makes the next batch; a user who cancelled does not wait for one that is in work."""
+    pool, wait = ThreadPoolExecutor(1), True
+    try:
+        yield pool
+    except Cancelled:
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
+
+
+def _leave(run: Run, state: dict[str, Any], progress: Progress, plan: TrainingPlan) -> Cancelled:
+    """Keep what was reached; the exception to raise."""
+    run.save_checkpoint(state)
+    return Cancelled(f"cancelled at step {progress.step} of {plan.steps}; the same command goes on from there")
 
 
 def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precision: str) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
-from ..storage import write_json, write_text, writing
+from ..storage import remove_leftovers, write_json, write_text, writing
 
 
 def versions() -> dict[str, str]:
@@ -54,6 +54,7 @@ class Run:
         request = json.loads(json.dumps(request))
         self.resumed = False
         self.refuse_another(folder, request)
+        remove_leftovers(self.folder)
         if self._file.is_file():
             self._data = _read(self._file)
             self.resumed = self.checkpoint_file.is_file() and not self._data.get("finished")
