@@ -12,8 +12,9 @@ LIBRARY = Path(__file__).resolve().parent.parent / "TransferSegLib"
 FLOORS = (
     "errors",
     "events",
-    "places",
+    "processes",
     "storage",
+    "places",
     "imaging",
     "cases",
     "phantoms",
@@ -26,6 +27,7 @@ FLOORS = (
     "training",
     "reporting",
     "jobs",
+    "worker",
     "cli",
 )
 FILES = sorted(LIBRARY.rglob("*.py"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ..events import Events
@@ -35,6 +36,16 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
         state = ", ".join(f"{name} {version or 'not installed'}" for name, version in parts.items())
         lines.append(f"extra {extra}: {state}")
     lines.append(f"hd-bet: {value['hd_bet'] or 'not on the PATH'}")
-    lines += [f"model {row['name']}: {'ok' if row['ok'] else row['problem']}" for row in value["models"]]
+    shipped = [row for row in value["models"] if row["source"] == "shipped"]
+    lines += [f"model {row['name']}: {'ok' if row['ok'] else 'damaged'}" for row in shipped]
+    own = [row for row in value["models"] if row not in shipped]
+    lines.append(f"models of one's own: {len(own)}, of which {sum(row['ok'] for row in own)} can be used")
     lines += [f"PROBLEM: {text}" for text in value["problems"]] or ["no problems found"]
-    return "\n".join(lines)
+    return _without_names("\n".join(lines), [row["path"] for row in own])
+
+
+def _without_names(text: str, folders: list[str]) -> str:
+    """The text as it may be sent to a stranger: no account's name, no name of one's own models or their folders."""
+    for number, folder in enumerate(sorted(folders, key=len, reverse=True), start=1):
+        text = text.replace(folder, f"MODEL-{number}")
+    return text.replace(str(Path.home()), "~")

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import TransferSegError
-from . import demo, doctor, evaluate, finetune, models, segment
+from ..errors import TransferSegError, explain
+from . import demo, doctor, evaluate, finetune, models, pack, segment, worker
 from .console import Console
 
-VERBS = (segment, finetune, evaluate, models, demo, doctor)
+VERBS = (segment, finetune, evaluate, models, pack, demo, doctor)
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,14 +25,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}; see `{self.prog} --help`\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
-    parser = Parser(
-        prog="transferseg", description="Segment medical images, and adapt a model to a few corrected cases."
-    )
+def build_parser(kind: type[argparse.ArgumentParser] = Parser, *, serving: bool = False) -> argparse.ArgumentParser:
+    """The parser of all verbs; ``kind`` decides what a wrong use does, a worker (``serving``) starts no other."""
+    parser = kind(prog="transferseg", description="Segment medical images, and adapt a model to a few corrected cases.")
     parser.add_argument("--version", action="version", version=f"transferseg {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
-    for verb in VERBS:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=kind)
+    for verb in VERBS if serving else (*VERBS, worker):
         verb.add(verbs)
     return parser
 
@@ -55,30 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.close()
         print(f"transferseg {args.verb}: stopped at once", file=sys.stderr, flush=True)
         return 1
-    except (TransferSegError, OSError, MemoryError) as error:
-        console.close()
-        if args.debug:
-            raise
-        print(f"transferseg {args.verb}: {_one_line(error)}", file=sys.stderr, flush=True)
-        return error.exit_code if isinstance(error, TransferSegError) else 1
     except Exception as error:
         console.close()
         if args.debug:
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        print(f"transferseg {args.verb}: unexpected error, {text}; run again with --debug", file=sys.stderr, flush=True)
-        return 1
+        told = explain(error)
+        again = "; run again with --debug" if told.code == "unexpected" else ""
+        print(f"transferseg {args.verb}: {told}{again}", file=sys.stderr, flush=True)
+        return 1 if not isinstance(error, TransferSegError) else error.exit_code
     finally:
         if previous is not None:
             signal.signal(signal.SIGINT, previous)
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other programs or choose a smaller window"
-    if isinstance(error, OSError) and not isinstance(error, TransferSegError):
-        return f"{error.filename or 'a file'}: {error.strerror or error}; check the path, its permissions and the disk"
-    return str(error)
 
 
 def _cancel_on_interrupt(events):

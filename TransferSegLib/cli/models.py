@@ -1,4 +1,4 @@
-"""transferseg models list|show|groups|verify|import|export."""
+"""transferseg models list|show|groups|verify|import|export|delete|folder."""
 
 from __future__ import annotations
 
@@ -16,50 +16,38 @@ def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb and its actions."""
     parser = verbs.add_parser(
         "models",
-        help="list, show, check, import and export models",
-        description="List, show, check, import and export models.",
+        help="list, show, check, import, export and delete models",
+        description="List, show, check, import, export and delete models, and choose where they are kept.",
         epilog="Example:\n  transferseg models groups unet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=type(parser))
-    for name, text, example, run, show in (
-        ("list", "the models there are", "transferseg models list", _list, _show_list),
-        ("show", "a model's card", "transferseg models show brain-unet-phantom", _show, _show_json),
-        (
-            "groups",
-            "parameters that each strategy trains and freezes",
-            "transferseg models groups unet",
-            _groups,
-            _show_groups,
-        ),
-        (
-            "verify",
-            "check hash and every tensor",
-            "transferseg models verify brain-unet-phantom",
-            _verify,
-            _show_verify,
-        ),
-        (
-            "import",
-            "bring in a MONAI bundle or a package",
-            "transferseg models import bundle.zip --name brats",
-            _import,
-            _show_path,
-        ),
-        ("export", "zip a package", "transferseg models export my-model --out my-model.zip", _export, _show_path),
-    ):
+    for name, text, example, run, show in _ACTIONS:
         action = options.verb(actions, name, text, example)
-        if name in ("show", "groups", "export"):
-            action.add_argument("name", metavar="NAME")
-        if name == "verify":
-            action.add_argument("name", nargs="?", metavar="NAME", help="default: all models")
-            action.set_defaults(code=lambda rows: 0 if all(row["ok"] for row in rows) else 2)
-        if name == "import":
-            action.add_argument("path", metavar="PATH", help="a bundle's folder or zip")
-            action.add_argument("--name", metavar="NAME", help="name in the catalogue")
-        if name == "export":
-            action.add_argument("--out", required=True, metavar="ZIP")
+        _arguments(action, name)
         action.set_defaults(run=run, show=show)
+
+
+def _arguments(action: argparse.ArgumentParser, name: str) -> None:
+    """What an action takes."""
+    if name in ("show", "groups", "export", "delete"):
+        action.add_argument("name", metavar="NAME")
+    if name == "verify":
+        action.add_argument("name", nargs="?", metavar="NAME", help="default: all models")
+        action.set_defaults(code=lambda rows: 0 if all(row["ok"] for row in rows) else 2)
+    if name == "import":
+        action.add_argument("path", metavar="PATH", help="a bundle's folder or zip")
+        action.add_argument("--name", metavar="NAME", help="name in the catalogue")
+    if name == "export":
+        action.add_argument("--out", required=True, metavar="ZIP")
+    if name == "groups":
+        action.add_argument("--strategy", metavar="S", help="also list the blocks that this strategy freezes")
+        action.add_argument("--picture", metavar="PNG", help="draw them, with --strategy")
+        action.add_argument("--grouping", default="anatomical", choices=["anatomical", "poster"], help="what a half is")
+    if name == "folder":
+        action.add_argument("path", nargs="?", metavar="NEW", help="the folder to use from now on")
+        action.add_argument("--default", action="store_true", help="go back to the platform's own folder")
+        action.add_argument("--move", action="store_true", help="take models along; without it they stay behind")
 
 
 def _list(args: argparse.Namespace, events: Events) -> Any:
@@ -77,7 +65,7 @@ def _show(args: argparse.Namespace, events: Events) -> Any:
 def _groups(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_groups
 
-    return models_groups(args.name)
+    return models_groups(args.name, strategy_name=args.strategy, grouping=args.grouping, picture=args.picture)
 
 
 def _verify(args: argparse.Namespace, events: Events) -> Any:
@@ -96,6 +84,18 @@ def _export(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_export
 
     return models_export(args.name, args.out)
+
+
+def _delete(args: argparse.Namespace, events: Events) -> Any:
+    from ..jobs.models import models_delete
+
+    return models_delete(args.name)
+
+
+def _folder(args: argparse.Namespace, events: Events) -> Any:
+    from ..jobs.storage_folder import storage_folder
+
+    return storage_folder(args.path, default=args.default, move=args.move, events=events)
 
 
 def _show_list(rows: Any, args: argparse.Namespace) -> str:
@@ -142,7 +142,15 @@ def _show_groups(value: dict[str, Any], args: argparse.Namespace) -> str:
                 ]
             )
         blocks.append(f"\n{grouping}\n" + text_table(rows, ["strategy", "trainable", "", "frozen", ""]))
+    if "strategy" in value:
+        blocks.append(f"\n{value['strategy']} ({value['grouping']}): {value['sentence']}")
+        rows = [[b["name"], f"{b['parameters']:,}", "frozen" if b["frozen"] else "learns"] for b in value["blocks"]]
+        blocks.append(text_table(rows, ["block", "parameters", ""]))
     return "\n".join(blocks)
+
+
+def _show_message(value: dict[str, Any], args: argparse.Namespace) -> str:
+    return value["message"]
 
 
 def _show_verify(rows: Any, args: argparse.Namespace) -> str:
@@ -151,3 +159,34 @@ def _show_verify(rows: Any, args: argparse.Namespace) -> str:
 
 def _show_path(value: dict[str, Any], args: argparse.Namespace) -> str:
     return f"{value['name']}: {value['path']}"
+
+
+# name, what it does, an example, the call, its text
+_ACTIONS = (
+    ("list", "the models there are", "transferseg models list", _list, _show_list),
+    ("show", "a model's card", "transferseg models show brain-unet-phantom", _show, _show_json),
+    (
+        "groups",
+        "parameters that each strategy trains and freezes",
+        "transferseg models groups unet",
+        _groups,
+        _show_groups,
+    ),
+    ("verify", "check hash and every tensor", "transferseg models verify brain-unet-phantom", _verify, _show_verify),
+    (
+        "import",
+        "bring in a MONAI bundle or a package",
+        "transferseg models import bundle.zip --name brats",
+        _import,
+        _show_path,
+    ),
+    ("export", "zip a package", "transferseg models export my-model --out my-model.zip", _export, _show_path),
+    ("delete", "delete one of your models", "transferseg models delete my-model", _delete, _show_message),
+    (
+        "folder",
+        "show or change where models are kept",
+        "transferseg models folder /data/transferseg --move",
+        _folder,
+        _show_message,
+    ),
+)

@@ -26,6 +26,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--uncertainty", metavar="FILE", help="also write the entropy of the classes (0 to 1)")
     parser.add_argument("--picture", metavar="PNG", help="also draw three slices with the labels")
     parser.add_argument("--brain-mask", metavar="FILE", help="also write the brain mask that was used")
+    parser.add_argument(
+        "--write-prepared", metavar="FOLDER", help="also write each input image as it was laid over the reference"
+    )
+    parser.add_argument("--uncompressed", action="store_true", help="write .nrrd and .mha quickly and large")
     options.device(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
@@ -48,6 +52,8 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         uncertainty=args.uncertainty,
         picture=args.picture,
         brain_mask=args.brain_mask,
+        prepared=args.write_prepared,
+        compress=not args.uncompressed,
         events=events,
     )
 
@@ -61,4 +67,5 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines += [f"{name:{width}}  {ml:.2f} ml" for name, ml in value["volumes_ml"].items()]
     lines += ["", f"{value['output']} written in {value['seconds']} s on {value['device']} ({value['precision']})"]
     lines += [f"{value[key]} written" for key in ("uncertainty", "brain_mask", "picture") if value[key]]
+    lines += [f"{path} written" for path in (value["prepared"] or {}).values()]
     return "\n".join(lines)

@@ -38,11 +38,13 @@ INNER_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Adapted:
-    """An adapted model and what its training was."""
+    """An adapted model and what its training was; ``stopped`` when the user ended it after ``steps`` steps."""
 
     model: Model
     freezing: Freezing
     rows: list[dict[str, Any]]
+    steps: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ def adapt(
     options: Any,
     run: Run,
     events: Events,
+    afterwards: float = 0.0,
 ) -> Adapted:
-    """Train the target's network in place.
+    """Train the target's network in place; ``afterwards`` are the seconds that follow, for the time that is left.
 
     With an inner split its mean Dice decides when to stop and which epoch is kept; without one the budget is
     fixed and the last weights are taken.
@@ -127,10 +130,11 @@ def adapt(
         precision=device.precision,
         run=run,
         events=events,
-        validate=_validation(target, gathered, device.name, options.precision) if gathered.inner else None,
+        validate=_validation(target, gathered, device.name, options.precision, events) if gathered.inner else None,
+        afterwards=afterwards,
     )
     module.to("cpu")
-    return Adapted(target.model, freezing, progress.rows)
+    return Adapted(target.model, freezing, progress.rows, progress.step, events.stopping and progress.step < plan.steps)
 
 
 def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
@@ -144,7 +148,7 @@ def _forward(network: str, module: Any, freezing: Freezing, model: Model, encode
     return forward
 
 
-def _validation(target: Target, gathered: Gathered, device: str, precision: str) -> Any:
+def _validation(target: Target, gathered: Gathered, device: str, precision: str, events: Events) -> Any:
     """Mean Dice over the inner split's cases and labels, on the prepared arrays."""
 
     def validate(module: Any) -> float | None:
@@ -152,7 +156,12 @@ def _validation(target: Target, gathered: Gathered, device: str, precision: str)
         scores = []
         for image, truth, mask in gathered.inner:
             found = predict_array(
-                target.model, np.asarray(image), np.asarray(mask), device=device, precision=precision
+                target.model,
+                np.asarray(image),
+                np.asarray(mask),
+                device=device,
+                precision=precision,
+                events=events.silent(),
             ).labels
             scores.append({str(v): _dice(found == v, np.asarray(truth) == v) for v in target.class_of})
         return mean_dice(scores)
@@ -171,7 +180,10 @@ def _check_labels(ready: Sequence[TrainingCase], target: Target, others: Sequenc
     missing = [value for value, index in target.class_of.items() if index not in counts]
     if not missing:
         return
-    elsewhere = {value for case in others if case.truth for value in truth_values(read_image(case.truth, what="truth"))}
+    elsewhere: set[int] = set()
+    for case in others:
+        events.check()
+        elsewhere |= set(truth_values(read_image(case.truth, what="truth"))) if case.truth else set()
     for value in missing:
         name = target.model.card.label_names()[value]
         if value not in elsewhere:

@@ -9,7 +9,7 @@ import shutil
 import sys
 from typing import Any
 
-from ..errors import TransferSegError
+from ..errors import DependencyError, TransferSegError
 from ..places import home, models_folder
 from ..storage import check_writable
 
@@ -25,6 +25,7 @@ BASE = [
     "matplotlib",
     "pillow",
     "joblib",
+    "psutil",
 ]
 EXTRAS = {
     "atlas": ["nilearn"],
@@ -38,7 +39,10 @@ EXTRAS = {
 
 def doctor() -> dict[str, Any]:
     """Versions, device, folders, shipped models; ``problems`` is empty where all is well."""
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise DependencyError(f"torch cannot be imported ({error}); install it with pip install torch") from error
 
     from .. import __version__
     from ..inference import choose_device

@@ -20,7 +20,8 @@ from ..reporting import save_overlay, write_measures_csv
 from ..storage import check_writable
 from .labels import label_names_of, matched_labels
 from .predict import Model, segment_case
-from .segment import find_model, picture_options, with_reference
+from .segment import find_model, with_reference
+from .segment_outputs import picture_options
 
 TOLERANCE_MM = 1.0
 
@@ -135,7 +136,7 @@ def evaluate_cases(
         )
         loaded = segmented.loaded
         truth = _in_model_values(case, loaded.truth, value_of)
-        row = _score(case, segmented.labels, truth, names, unknown, tolerance_mm)
+        row = _score(case, segmented.labels, truth, names, unknown, tolerance_mm, events)
         rows.append(row | {"preparation": [str(step) for step in segmented.prepared.steps]})
         if pictures is not None:
             path = Path(pictures) / f"{case.id}.png"
@@ -161,14 +162,13 @@ def _score(
     names: Mapping[int, str],
     unknown: Sequence[str],
     tolerance_mm: float,
+    events: Events,
 ) -> dict[str, Any]:
-    found = compare(
-        to_array(labels),
-        to_array(truth),
-        spacing=labels.GetSpacing()[::-1],
-        labels=dict(names),
-        tolerance_mm=tolerance_mm,
-    )
+    arrays, spacing = (to_array(labels), to_array(truth)), labels.GetSpacing()[::-1]
+    found = {}
+    for value, name in names.items():  # one by one: the surfaces of a large label take a second
+        events.check()
+        found |= compare(*arrays, spacing=spacing, labels={value: name}, tolerance_mm=tolerance_mm)
     row = case_record(case.id, found)
     for name in unknown:
         row["dice"][name] = None

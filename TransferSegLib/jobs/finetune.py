@@ -74,7 +74,8 @@ def finetune(
     -------
     dict
         ``package, before, after, verdict, message, trainable, total, frozen, strategy, run, report, seconds,
-        held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten``.
+        held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten, steps,
+        stopped`` (true where the user ended the training before its plan did).
     """
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     chosen = strategy(strategy_name)
@@ -88,25 +89,28 @@ def finetune(
     target = make_target(out.name, package, data_set, training, roles, label_map, chosen, options, events)
     freezing = freeze(target, chosen, options.grouping)
     plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
-    request = make_request(package, data_set, training, held_out, chosen, plan, options, target)
+    request = make_request(package, data_set, training, held_out, chosen, plan, options, target, events)
     folder = run_folder or f"{out}.run"
     Run.refuse_another(folder, request)
     others = [case for case in data_set.cases if case not in training]
     gathered = gather(
         target, training, others, plan, digests=request["training"], options=options.preparation, events=events
     )
+    scoring = time.monotonic()
     before = score_source(package, target, held_out, options, events)
     source_task = SourceTask.open(package, target, source_data, source_map, source_truth_name, options, events)
+    # What was scored before is scored again after.
+    scoring = time.monotonic() - scoring
     # Only now, with all input checked, is anything written.
     run = Run(folder, request)
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
-    adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events)
+    adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events, afterwards=scoring)
     after = score_adapted(adapted.model, held_out, options, "scoring the held-out cases after", events)
     forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
     card = finish_card(adapted.model.card, package, chosen, plan, result, request)
-    result["report"] = str(write_training_report(run, card, result, adapted, held_out, options))
+    result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
     made = write_package(out, card, state_to_save(card.network, adapted.model.module))
     result = {
         "package": str(made.folder),
@@ -160,6 +164,8 @@ def _result(
         "total": adapted.freezing.total,
         "frozen": adapted.freezing.frozen,
         "strategy": chosen.name,
+        "steps": adapted.steps,
+        "stopped": adapted.stopped,
         "held_out": [case.id for case in held_out],
         "trained_on": [case.id for case in training],
         "matched": {

@@ -139,13 +139,19 @@ def make_request(
     plan: TrainingPlan,
     options: TrainingOptions,
     target: Target,
+    events: Events,
 ) -> dict[str, Any]:
     """All that decides the result, for run.json and for knowing a run again."""
+
+    digests = {}
+    for number, case in enumerate([*training, *held_out]):
+        events.progress("looking at the cases", number, len(training) + len(held_out))
+        digests[case.id] = case_hash(case)
     return {
         "verb": "finetune",
         "source": None if package is None else {"name": package.card.name, "sha256": package.card.weights_sha256},
-        "training": {case.id: case_hash(case) for case in training},
-        "held_out": {case.id: case_hash(case) for case in held_out},
+        "training": {case.id: digests[case.id] for case in training},
+        "held_out": {case.id: digests[case.id] for case in held_out},
         "layout": data_set.layout,
         "strategy": chosen.name,
         "grouping": options.grouping,

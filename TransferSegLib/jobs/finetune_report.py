@@ -35,6 +35,8 @@ def finish_card(
         text = f"a {card.network} trained from new weights on {counted}"
     else:
         text = f"{source.card.name}, adapted with {chosen.name} on {counted}"
+    if result["stopped"]:
+        text += f", stopped after {result['steps']} of {plan.steps} steps"
     origin = {
         "text": text,
         "source": None if source is None else source.card.name,
@@ -63,16 +65,18 @@ def write_training_report(
     adapted: Adapted,
     held_out: Sequence[Case],
     options: Any,
+    events: Events,
 ) -> Path:
     """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures."""
     from ..reporting import before_after_table, blocks_figure, curves_figure, format_cell, write_report
 
+    events.progress("writing the report", 0, 1)
     figures = [
         curves_figure(adapted.rows),
         blocks_figure(_blocks(adapted), title=f"{card.network}: {result['strategy']}"),
     ]
     for case in list(held_out)[:OVERLAYS]:
-        figures.append(_overlay(case, card, adapted, options))
+        figures.append(_overlay(case, card, adapted, options, events))
     share = 100 * result["trainable"] / max(result["total"], 1)
     facts = [
         ("Model", card.name),
@@ -113,10 +117,10 @@ def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
     ]
 
 
-def _overlay(case: Case, card: Card, adapted: Adapted, options: Any) -> Any:
+def _overlay(case: Case, card: Card, adapted: Adapted, options: Any, events: Events) -> Any:
     from ..reporting import overlay_figure
     from .predict import segment_case
-    from .segment import picture_options
+    from .segment_outputs import picture_options
 
     segmented = segment_case(
         adapted.model,
@@ -125,7 +129,7 @@ def _overlay(case: Case, card: Card, adapted: Adapted, options: Any) -> Any:
         device=options.device,
         precision=options.precision,
         with_truth=True,
-        events=Events(),
+        events=events.silent(),
     )
     loaded = segmented.loaded
     how = picture_options(case, card, note=" (line: truth)")

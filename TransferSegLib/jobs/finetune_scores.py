@@ -98,7 +98,7 @@ class SourceTask:
         """``{data, before, after}``: mean Dice of the source's labels, whose output channels are still there."""
         card = replace(self.source, out_channels=adapted.card.out_channels)
         # What there is to say was said before.
-        after = self._mean_dice(Model(card, adapted.module), options, Events())
+        after = self._mean_dice(Model(card, adapted.module), options, events.silent())
         return {"data": str(self.data), "before": self.before, "after": after}
 
     def _mean_dice(self, model: Model, options: TrainingOptions, events: Events) -> float | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..cases import DataSet, truth_values
+from ..cases import DataSet, segment_names, truth_values
+from ..errors import InputError
 from ..events import Events
 from ..imaging import read_image
 from ..packages import Label
@@ -17,18 +18,23 @@ BRATS = {1: "necrosis", 2: "oedema", 3: "tumour", 4: "tumour"}
 
 
 def label_names_of(data_set: DataSet, events: Events) -> dict[int, str]:
-    """{value: name} of the foreground: from dataset.json, else from the values that all truths hold.
+    """{value: name} of the foreground: from dataset.json, else from the truths of all cases.
 
-    Without names the values of BraTS (1, 2 and 4, or its layout) have the challenge's names; otherwise a single
-    value is called ``lesion``, several ``label_1``, ``label_2``, ... What was assumed is said.
+    Segmentations that Slicer saved name their labels themselves. Without names the values of BraTS (1, 2 and 4, or
+    its layout) have the challenge's names; otherwise a single value is called ``lesion``, several ``label_1``,
+    ``label_2``, ... What was assumed is said.
     """
     if data_set.label_names:
         return {value: name for value, name in data_set.label_names.items() if value > 0}
+    named = _names_in_files(data_set)
     values: set[int] = set()
     for case in data_set.cases:
+        events.check()
         if case.truth is not None:
             truth = read_image(case.truth, what="truth")
             values |= {v for v in truth_values(truth) if v > 0}
+    if named:
+        return {value: name for value, name in named.items() if value in values}
     if (data_set.layout == "brats" and values <= set(BRATS)) or (values <= {1, 2, 4} and 4 in values):
         names = {value: BRATS[value] for value in sorted(values)}
     elif len(values) == 1:
@@ -39,6 +45,22 @@ def label_names_of(data_set: DataSet, events: Events) -> dict[int, str]:
         shown = ", ".join(f"{value} = {name}" for value, name in names.items())
         events.say(f"the truths name no labels; taken as {shown} (a dataset.json with labels says otherwise)")
     return names
+
+
+def _names_in_files(data_set: DataSet) -> dict[int, str]:
+    """What the truths' own headers say; empty unless each of them does. ``InputError`` where two contradict."""
+    names: dict[int, str] = {}
+    for case in data_set.cases:
+        found = segment_names(case.truth) if case.truth is not None else {}
+        if not found:
+            return {}
+        for value, name in found.items():
+            if names.setdefault(value, name) != name:
+                raise InputError(
+                    f"{case.truth}: the value {value} is {name} there and {names[value]} in another case; export "
+                    "all with the same value for each name"
+                )
+    return dict(sorted(names.items()))
 
 
 def matched_labels(

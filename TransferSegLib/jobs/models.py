@@ -1,4 +1,4 @@
-"""models: list, show, groups, verify, import, export."""
+"""models: list, show, groups, verify, import, export, delete."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from typing import Any
 
 from ..errors import PackageError, UsageError
 from ..networks import build_network, network_names
-from ..packages import Package, export_zip, find_package, import_bundle, list_models, read_package, unpacked
+from ..packages import (
+    Entry,
+    Package,
+    export_zip,
+    find_package,
+    forget,
+    import_bundle,
+    list_models,
+    read_package,
+    unpacked,
+)
 from ..packages.package import METADATA, read_json
 from ..places import models_folder
-from ..storage import check_folder_is_free, check_writable, writing_folder
+from ..storage import check_folder_is_free, check_writable, remove_folder, writing_folder
 from ..strategies import groups_report
+from .models_drawing import strategy_blocks
 
 
 def models_list() -> list[dict[str, Any]]:
@@ -42,30 +53,52 @@ def models_show(name: str) -> dict[str, Any]:
     return {"path": str(package.folder), **package.card.to_json()}
 
 
-def models_groups(name: str) -> dict[str, Any]:
-    """Total, trainable and frozen parameters by grouping and strategy, for a network or a model's name."""
+def models_groups(
+    name: str,
+    *,
+    strategy_name: str | None = None,
+    grouping: str = "anatomical",
+    picture: str | Path | None = None,
+) -> dict[str, Any]:
+    """Total, trainable and frozen parameters by grouping and strategy, for a network or a model's name.
+
+    With ``strategy_name`` also what ``strategy_blocks`` gives, for that strategy alone.
+    """
+    if picture is not None and strategy_name is None:
+        raise UsageError("--picture: say with --strategy which strategy to draw")
+    drawn = {} if strategy_name is None else strategy_blocks(name, strategy_name, grouping=grouping, picture=picture)
     if name in network_names():
-        return groups_report(name)
+        return groups_report(name) | drawn
     card = find_package(name).card
-    return groups_report(card.network, build_network(card.network, card.in_channels, card.out_channels, card.arguments))
+    module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
+    return groups_report(card.network, module) | drawn
 
 
 def models_verify(name: str | None = None) -> list[dict[str, Any]]:
-    """Read every tensor of one model, or of all: ``[{name, ok, problem, path}]``."""
+    """Read every tensor of one model, or of all: ``[{name, ok, problem, path, source}]``."""
     if name is not None:
-        packages: list[tuple[str, Package | None, str, Path]] = [_opened(name)]
+        package = find_package(name)
+        entries = [Entry(package.card.name, package.folder, "named", package)]
     else:
         # A registered folder that is gone was the user's to remove: it is no fault of a model.
         entries = [e for e in list_models() if e.source != "registered" or e.folder.is_dir()]
-        packages = [(e.name, e.package, e.problem, e.folder) for e in entries]
     rows = []
-    for label, package, problem, folder in packages:
-        if package is not None:
+    for entry in entries:
+        problem = entry.problem
+        if entry.package is not None:
             try:
-                package.network()
+                entry.package.network()
             except PackageError as error:
                 problem = error.message
-        rows.append({"name": label, "ok": not problem, "problem": problem, "path": str(folder)})
+        rows.append(
+            {
+                "name": entry.name,
+                "ok": not problem,
+                "problem": problem,
+                "path": str(entry.folder),
+                "source": entry.source,
+            }
+        )
     return rows
 
 
@@ -108,6 +141,46 @@ def models_export(name: str, out: str | Path) -> dict[str, Any]:
     return {"name": package.card.name, "path": str(export_zip(package, out))}
 
 
+def models_delete(name: str) -> dict[str, Any]:
+    """Delete one of the user's models, by name or folder.
+
+    A model of the models folder is removed from the disk. One that was made elsewhere (``finetune --out``) is only
+    taken off the list: its folder was chosen by the user and may hold more than the model. Shipped ones stay.
+
+    Returns
+    -------
+    dict
+        ``{name, path, deleted (its folder is gone), message}``.
+    """
+    entry = _one_entry(name)
+    if entry.source == "shipped":
+        raise UsageError(f"{name}: comes with TransferSeg and cannot be deleted")
+    if entry.source == "registered":
+        forget(entry.folder)
+        message = f"{entry.name} is not listed any more; its files stay in {entry.folder}"
+        return {"name": entry.name, "path": str(entry.folder), "deleted": False, "message": message}
+    remove_folder(entry.folder)
+    return {
+        "name": entry.name,
+        "path": str(entry.folder),
+        "deleted": True,
+        "message": f"{entry.name} was deleted from {entry.folder.parent}",
+    }
+
+
+def _one_entry(name: str) -> Entry:
+    entries = list_models()
+    found = [entry for entry in entries if entry.name == name]
+    found = found or [entry for entry in entries if entry.folder.resolve() == Path(name).resolve()]
+    if not found:
+        names = ", ".join(entry.name for entry in entries if entry.source != "shipped") or "none"
+        raise UsageError(f"{name}: no such model; those that can be deleted: {names}")
+    if len(found) > 1:
+        places = ", ".join(str(entry.folder) for entry in found)
+        raise UsageError(f"{name}: {len(found)} models have that name; give the folder: {places}")
+    return found[0]
+
+
 def _copy(package: Package, target: Path, name: str) -> None:
     import shutil
     from dataclasses import replace
@@ -120,8 +193,3 @@ def _copy(package: Package, target: Path, name: str) -> None:
         return
     with writing_folder(target) as temporary:
         shutil.copytree(package.folder, temporary, dirs_exist_ok=True)
-
-
-def _opened(name: str) -> tuple[str, Package | None, str, Path]:
-    package = find_package(name)
-    return package.card.name, package, "", package.folder

@@ -8,21 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
-from .. import storage
-from ..cases import Case, case_from_files, looks_like_truth, open_case
+from ..cases import Case, case_from_files, open_case
 from ..errors import InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, check_writable, find_series, image_stem, image_suffix, write_image
+from ..imaging import Grid, find_series, image_suffix
 from ..measuring import volumes_ml
 from ..packages import Card, Package, find_package
-from ..preparing import PreparationOptions, restore_labels
-from ..reporting import save_overlay
+from ..preparing import PreparationOptions
 from .predict import Model, segment_case
+from .segment_outputs import Outputs
 
-PICTURES = (".png", ".pdf", ".svg", ".jpg")
 MODALITIES = {"flair": "MR", "t1": "MR", "t1gd": "MR", "t2": "MR", "ct": "CT", "pet": "PT"}
 
 
@@ -40,6 +37,8 @@ def segment(
     uncertainty: str | Path | None = None,
     picture: str | Path | None = None,
     brain_mask: str | Path | None = None,
+    prepared: str | Path | None = None,
+    compress: bool = True,
     events: Events | None = None,
 ) -> dict[str, Any]:
     """Segment one case and write its label map.
@@ -60,21 +59,30 @@ def segment(
         PNG of three slices with the labels.
     brain_mask : path, optional
         The mask that was used (1 inside), on the same grid: look at it where it was made and not given.
+    prepared : path, optional
+        Folder for each input image as it was laid over the reference (``ROLE.nrrd``, not compressed, on the same
+        grid): look at them where sequences were registered.
+    compress : bool
+        False writes ``.nrrd`` and ``.mha`` quickly and large.
 
     Returns
     -------
     dict
-        ``output, roles {role: file}, volumes_ml {label: ml}, device, seconds, preparation [str]``.
+        ``output, roles {role: file}, reference (role), grid {size, spacing}, volumes_ml {label: ml}, device,
+        seconds, preparation [str], prepared {role: file} or None``.
     """
     notes: list[str] = []
     events = quiet(events).noting(notes)
     started = time.monotonic()
-    check_outputs(out, uncertainty, brain_mask, picture=picture)
+    outputs = Outputs.of(
+        out, uncertainty=uncertainty, brain_mask=brain_mask, picture=picture, prepared=prepared, compress=compress
+    )
+    outputs.check_writable()
     opened = model if isinstance(model, Model) else Model.open(find_model(model))
     card = with_reference(opened.card, reference)
     opened = Model(card, opened.module)
     subject = find_case(card, case, images)
-    check_no_input_is_overwritten(subject, case, out, uncertainty, brain_mask, picture)
+    outputs.check_inputs(subject, case)
     result = segment_case(
         opened,
         subject,
@@ -85,56 +93,23 @@ def segment(
         uncertainty=uncertainty is not None,
         events=events,
     )
-    write_image(result.labels, out)
-    if brain_mask is not None:
-        write_image(restore_labels(result.prepared.mask.astype(np.uint8), result.prepared), brain_mask)
-    if uncertainty is not None and result.entropy is not None:
-        write_image(result.entropy, uncertainty)
-    if picture is not None:
-        save_overlay(picture, result.loaded.images[card.reference], result.labels, **picture_options(subject, card))
-    volumes = volumes_ml(sitk.GetArrayViewFromImage(result.labels), Grid.of(result.labels).voxel_ml, card.label_names())
+    laid = outputs.write(result, subject, card, events)
+    grid = Grid.of(result.labels)
+    volumes = volumes_ml(sitk.GetArrayViewFromImage(result.labels), grid.voxel_ml, card.label_names())
     return {
-        "output": str(out),
         "roles": {role: str(path) for role, path in subject.images.items() if role in card.roles},
+        "reference": card.reference,
+        "grid": {"size": list(grid.size), "spacing": list(grid.spacing)},
         "volumes_ml": {name: round(ml, 4) for name, ml in volumes.items()},
         "device": result.device,
         "precision": result.precision,
         "flips": flips,
-        "uncertainty": None if uncertainty is None else str(uncertainty),
-        "picture": None if picture is None else str(picture),
-        "brain_mask": None if brain_mask is None else str(brain_mask),
         "notes": notes,
         "seconds": round(time.monotonic() - started, 2),
         "preparation": [str(step) for step in result.prepared.steps],
+        **outputs.named(),
+        "prepared": laid,
     }
-
-
-def check_outputs(*images: str | Path | None, picture: str | Path | None) -> None:
-    """Refuse outputs that cannot be written, or two of the same name, before any work."""
-    given = [Path(path).absolute() for path in (*images, picture) if path is not None]
-    if len(set(given)) < len(given):
-        raise UsageError(f"{given[-1]}: named for two outputs; give each a name of its own")
-    for path in images:
-        if path is not None:
-            check_writable(path)
-    if picture is not None:
-        if Path(picture).suffix.lower() not in PICTURES:
-            raise UsageError(f"--picture {picture}: end it in one of {', '.join(PICTURES)}")
-        storage.check_writable(picture)
-
-
-def check_no_input_is_overwritten(subject: Case, folder: str | Path | None, *outputs: str | Path | None) -> None:
-    """Refuse an output that is one of the case's images, or would be taken for its truth later."""
-    inputs = {path.resolve() for path in subject.images.values()}
-    for path in (Path(output) for output in outputs if output is not None):
-        if path.resolve() in inputs:
-            raise UsageError(f"{path}: is one of the case's images; name another output")
-        beside = folder is not None and path.resolve().parent == Path(folder).resolve()
-        if beside and looks_like_truth(image_stem(path)):
-            raise UsageError(
-                f"{path}: would be taken for the case's truth there; write it elsewhere, "
-                "or name it without seg, label, mask, truth and gt"
-            )
 
 
 def find_model(model: str | Path | Package) -> Package:
@@ -179,12 +154,3 @@ def _check_modality(role: str, path: Path) -> None:
     wanted = MODALITIES.get(role)
     if wanted is not None and modality and modality != wanted:
         raise InputError(f"{path}: is a DICOM series of modality {modality}, {role} needs {wanted}; name another")
-
-
-def picture_options(case: Case, card: Card, *, note: str = "") -> dict[str, Any]:
-    """Names, colours and title of a case's picture."""
-    return {
-        "names": card.label_names(),
-        "colours": {label.value: label.colour for label in card.labels},
-        "title": f"{case.id}: {card.name}{note}",
-    }

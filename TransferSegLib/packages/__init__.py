@@ -3,7 +3,7 @@
 from .archive import export_zip, unpacked
 from .bundle import import_bundle
 from .card import Card, Label, json_schema
-from .catalogue import Entry, find_package, list_models, register, shipped_folder
+from .catalogue import Entry, find_package, forget, list_models, register, shipped_folder
 from .package import Package, load_checked, read_package, read_state, write_package
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Package",
     "export_zip",
     "find_package",
+    "forget",
     "import_bundle",
     "json_schema",
     "list_models",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from ..errors import PackageError, UsageError
-from ..places import home, models_folder
-from ..storage import write_json
+from ..places import models_folder, registered_folders, write_registered
 from .archive import unpacked
 from .package import METADATA, Package, read_package
 
@@ -92,8 +90,12 @@ def register(package: Package) -> None:
     folder = package.folder.resolve()
     if models_folder().resolve() in folder.parents:
         return
-    known = [p for p in _registered() if p != folder and p.is_dir()] + [folder]
-    write_json(_register_file(), {"folders": [str(p) for p in known]})
+    write_registered([p for p in registered_folders() if p != folder and p.is_dir()] + [folder])
+
+
+def forget(folder: Path) -> None:
+    """Take a folder off the list of those that were registered; nothing in it is touched."""
+    write_registered([p for p in registered_folders() if p.resolve() != folder.resolve()])
 
 
 def _folders() -> Iterator[tuple[str, Path]]:
@@ -102,7 +104,7 @@ def _folders() -> Iterator[tuple[str, Path]]:
             for folder in sorted(root.iterdir()):
                 if (folder / METADATA).is_file():
                     yield source, folder
-    for folder in _registered():
+    for folder in registered_folders():
         yield "registered", folder
 
 
@@ -112,14 +114,3 @@ def _entry(source: str, folder: Path) -> Entry:
     except PackageError as error:
         return Entry(folder.name, folder, source, None, error.message)
     return Entry(package.card.name, folder, source, package)
-
-
-def _register_file() -> Path:
-    return home() / "registered.json"
-
-
-def _registered() -> list[Path]:
-    try:
-        return [Path(p) for p in json.loads(_register_file().read_text(encoding="utf-8"))["folders"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
