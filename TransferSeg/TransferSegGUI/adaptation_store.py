@@ -1,0 +1,194 @@
+"""What an adaptation keeps on disk, so that closing Slicer or a crash in the middle loses nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from . import wording
+from .claims import Claim, isClaimed
+
+REQUEST = "request.json"
+COLLECTING, TRAINING, DONE = "collecting", "training", "done"
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """An adaptation that can be resumed; ``started`` is local time as text, ``epochs`` 0 when not known."""
+
+    name: str
+    model: str
+    strategy: str
+    started: str
+    epochsDone: int
+    epochs: int
+
+
+class AdaptationStore:
+    """The folder of one adaptation: ``request.json``, ``cases.csv``, ``cases/``, ``run/``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = storesFolder() / name
+        self._claim: Claim | None = None
+
+    @property
+    def runFolder(self) -> Path:
+        """Metrics, checkpoints and the report."""
+        return self.folder / "run"
+
+    @property
+    def package(self) -> Path:
+        """Where the new model goes."""
+        from TransferSegLib.places import models_folder
+
+        return models_folder() / self.name
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked for, as kept; empty where there is nothing readable."""
+        return _readJson(self.folder / REQUEST)
+
+    def create(self, request: dict[str, Any]) -> None:
+        """Make the folder and claim it; an older one of a finished adaptation is kept under another name."""
+        from TransferSegLib.storage import storage_error
+
+        if self.folder.exists():
+            state = self.request.get("state")
+            if state == TRAINING or isClaimed(self.folder):
+                raise wording.problem(_("An adaptation named {name} was begun already.").format(name=self.name))
+            if state == DONE:
+                _setAside(self.folder)
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            raise storage_error(self.folder, error) from error
+        self.claim()
+        started = datetime.now().astimezone().isoformat(timespec="seconds")
+        self.keep(**request, name=self.name, started=started, state=COLLECTING)
+
+    def claim(self) -> None:
+        """Mark the folder as used by this Slicer; ``UsageError`` when another one uses it."""
+        from TransferSegLib.storage import storage_error
+
+        try:
+            self._claim = Claim(self.folder)
+        except BlockingIOError:
+            raise wording.problem(_("Another Slicer is working on {name}.").format(name=self.name)) from None
+        except OSError as error:
+            raise storage_error(self.folder, error) from error
+
+    def keep(self, **values: Any) -> None:
+        """Add to the request."""
+        from TransferSegLib.storage import write_json
+
+        write_json(self.folder / REQUEST, {**self.request, **values})
+
+    def finish(self) -> None:
+        """The model is there: copies of cases go, the report stays."""
+        self.keep(state=DONE)
+        shutil.rmtree(self.folder / "cases", ignore_errors=True)
+        self.release()
+
+    def discard(self) -> None:
+        """Remove all that the adaptation made, a half-written model too; nothing of one that is going on elsewhere."""
+        if self._claim is None and isClaimed(self.folder):
+            return
+        self.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.package.is_dir():
+            shutil.rmtree(self.package, ignore_errors=True)
+
+    def release(self) -> None:
+        """Let another Slicer, or a later run, go on with it."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+    def finishedRun(self) -> dict[str, Any] | None:
+        """The worker's answer where only our own note of the end is missing, else None."""
+        run = _readJson(self.runFolder / "run.json")
+        return run.get("result") if run.get("finished") and self.package.is_dir() else None
+
+    def clearHalf(self) -> None:
+        """Remove a model that was written in an end that was cut off: it is made again from the checkpoint."""
+        if self.finishedRun() is None and self.package.is_dir():
+            shutil.rmtree(self.package, ignore_errors=True)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of the epochs so far, as the worker's events give them."""
+        try:
+            with open(self.runFolder / "metrics.csv", encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        except OSError:
+            return []
+        return [{name: _number(text) for name, text in row.items()} for row in rows]
+
+    def describe(self) -> Interrupted:
+        """For the list of what can be resumed."""
+        request, plan = self.request, _readJson(self.runFolder / "run.json").get("request", {}).get("plan", {})
+        started = str(request.get("started", ""))
+        return Interrupted(
+            self.name,
+            str(request.get("model", "")),
+            str(request.get("strategy", "")),
+            started[:16].replace("T", " "),
+            len(self.metrics()),
+            int(plan.get("epochs") or request.get("epochs") or 0),
+        )
+
+
+def storesFolder() -> Path:
+    """Where adaptations keep what they need."""
+    from TransferSegLib.places import home
+
+    return home() / "adaptations"
+
+
+def interrupted() -> list[AdaptationStore]:
+    """Stores whose adaptation was cut off; what was cut off while cases were collected is removed."""
+    found = []
+    folders = sorted(storesFolder().iterdir()) if storesFolder().is_dir() else []
+    for folder in folders:
+        store = AdaptationStore(folder.name)
+        state = store.request.get("state")
+        if state not in (COLLECTING, TRAINING) or isClaimed(folder):
+            continue
+        if state == COLLECTING:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            found.append(store)
+    return found
+
+
+def _setAside(folder: Path) -> None:
+    """Rename a finished adaptation's folder, with its report, after its time."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder.rename(folder.with_name(f"{folder.name}.{stamp}"))
+
+
+def _number(text: str | None) -> float | int | str | None:
+    """A cell of a CSV file as what it was."""
+    for kind in (int, float):
+        try:
+            return kind(text or "")
+        except ValueError:
+            continue
+    return text or None
+
+
+def _readJson(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
