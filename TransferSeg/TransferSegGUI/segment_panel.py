@@ -1,0 +1,244 @@
+"""The Segment panel: model, images, preparation, Apply, progress, result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from . import history
+from .choice_selectors import ChoiceSelectors, automaticChoices, deviceChoices
+from .error_line import ErrorLine
+from .model_chooser import ModelChooser
+from .progress_box import ProgressBox
+from .result_box import ResultBox
+from .revealing import reveal
+from .role_selectors import RoleSelectors
+from .signals import Signal
+
+SETTLED_AFTER_MS = 150
+"""A node is announced before its name and data are there; several volumes are loaded in a row."""
+
+
+class SegmentPanel(VTKObservationMixin):
+    """Segments the volumes of the scene.
+
+    Parameters
+    ----------
+    logic : the module's logic
+    resourcePath : callable from a name in Resources to its path
+    """
+
+    def __init__(self, logic: Any, resourcePath: Callable[[str], str]) -> None:
+        VTKObservationMixin.__init__(self)
+        self.logic = logic
+        self.trainingCaseWanted = Signal()
+        """Emitted with (model name, {role: volume node}, segmentation node)."""
+        self.widget = slicer.util.loadUI(resourcePath("UI/SegmentPanel.ui"))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.widget.setMRMLScene(slicer.mrmlScene)
+        self.run: Any = None
+        self._parameterNode: Any = None
+        self._guiTag: Any = None
+        self._blocked: str | None = None
+        self.choices = ChoiceSelectors(
+            {
+                "resample": (self.ui.resampleSelector, automaticChoices()),
+                "register": (self.ui.registerSelector, automaticChoices()),
+                "brainMask": (self.ui.brainMaskSelector, automaticChoices()),
+                "device": (self.ui.deviceSelector, deviceChoices()),
+            }
+        )
+        self.models = ModelChooser(self.ui, logic)
+        self.selectors = RoleSelectors(self.ui)
+        self.progress = ProgressBox(self.ui, self.cancel)
+        self.result = ResultBox(self.ui, logic)
+        self.errors = ErrorLine(self.ui)
+        self._settled = qt.QTimer()
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(SETTLED_AFTER_MS)
+        self._connect()
+        self._showDevice()
+        self.models.refresh()
+
+    def setParameterNode(self, parameterNode: Any) -> None:
+        """Bind the panel to the module's parameters, or to none."""
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+        self.choices.setParameterNode(None)
+        self.selectors.setParameterNode(None)  # what connectGui writes is not the user's choice
+        self._parameterNode = parameterNode
+        if parameterNode is None:
+            return
+        self._guiTag = parameterNode.connectGui(self.ui)
+        self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+        self.selectors.setParameterNode(parameterNode)
+        self.choices.setParameterNode(parameterNode)
+        self._syncModel()
+        self.fill()
+
+    def refresh(self) -> None:
+        """Read models and scene again."""
+        self.models.refresh()
+        self.result.refresh()
+        self.fill()
+
+    def enter(self) -> None:
+        """The panel is shown."""
+        self.refresh()
+
+    def setBlocked(self, reason: str | None) -> None:
+        """Disable Apply with a reason that lies outside this panel, or allow it again."""
+        self._blocked = reason
+        self._updateApply()
+
+    def selectModel(self, name: str) -> bool:
+        """Choose a model, for example one that was just adapted."""
+        self.models.refresh()
+        return self.models.select(name)
+
+    def fill(self, everything: bool = False) -> None:
+        """Guess the images that the user has not chosen; ``everything``: those too."""
+        self._settled.stop()
+        if self._parameterNode is not None and self.models.name:
+            self.selectors.fill(self.logic.guessRoles(self.models.name), everything=everything)
+
+    def apply(self, _checked: bool = False) -> None:
+        """Start segmenting."""
+        if not self.ui.applyButton.enabled:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started."), waitCursor=True):
+            self._start()
+
+    def cancel(self) -> None:
+        """End the run that is going on."""
+        if self.run is not None:
+            self.run.cancel()
+
+    def sceneChanged(self) -> None:
+        """Results whose nodes are gone are forgotten, and so are messages."""
+        self.selectors.forgetEmpty()
+        self.result.show()
+        self.errors.clear()
+
+    def cleanup(self) -> None:
+        """Let go of scene, logic and timers."""
+        self._settled.stop()
+        self.models.cleanup()
+        self.setParameterNode(None)
+        self.removeObservers()
+        self.selectors.removeObservers()
+        self.logic.changed.disconnect(self.models.refresh)
+        self.logic.runsChanged.disconnect(self._updateApply)
+        self.logic.resultMade.disconnect(self.result.add)
+
+    def _connect(self) -> None:
+        ui = self.ui
+        ui.applyButton.connect("clicked(bool)", self.apply)
+        ui.guessButton.connect("clicked(bool)", lambda _checked: self.fill(everything=True))
+        ui.trainingButton.connect("clicked(bool)", self._offerTrainingCase)
+        self.choices.changed.connect(self._showDevice)
+        self._settled.timeout.connect(self._onSettled)
+        self.models.changed.connect(self._onModel)
+        self.selectors.changed.connect(self._updateApply)
+        self.logic.changed.connect(self.models.refresh)
+        self.logic.runsChanged.connect(self._updateApply)
+        self.logic.resultMade.connect(self.result.add)
+        for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
+            self.addObserver(slicer.mrmlScene, event, self._onNodes)
+
+    def _onNodes(self, _caller: Any, _event: Any) -> None:
+        if self._parameterNode is not None:
+            self._settled.start()
+
+    def _onSettled(self) -> None:
+        self.result.refresh()
+        self.fill()
+
+    def _onModel(self, name: str) -> None:
+        self.selectors.setRoles(self.models.roles)
+        if self._parameterNode is not None:
+            if self._parameterNode.model != name:
+                self._parameterNode.model = name
+            self.fill()
+        self._updateApply()
+
+    def _onParameters(self, _caller: Any = None, _event: Any = None) -> None:
+        self.choices.show()
+        self._syncModel()
+        self._updateApply()
+
+    def _syncModel(self) -> None:
+        """The chooser follows the parameter node; a node that names no model of this computer takes the chooser's."""
+        wanted = self._parameterNode.model
+        if wanted == self.models.name or (wanted and self.selectModel(wanted)):
+            return
+        self._parameterNode.model = self.models.name
+        if wanted:
+            text = _("The model “{model}” is not on this computer. Import it in the Models tab, or use the one shown.")
+            self.errors.warn(text.format(model=wanted))
+
+    def _showDevice(self) -> None:
+        self.ui.deviceReason.text = self.logic.deviceReason(self.choices.value("device"))
+        self.ui.deviceReason.setVisible(bool(self.ui.deviceReason.text))
+
+    def _updateApply(self) -> None:
+        """Enable Apply, or say why it is not."""
+        reason = self._reason()
+        self.ui.applyButton.setEnabled(reason is None)
+        self.ui.applyButton.toolTip = reason or _("Segments the images with the chosen model.")
+        self.ui.applyReason.text = reason or ""
+        self.ui.applyReason.setVisible(bool(reason) and self.run is None)
+
+    def _reason(self) -> str | None:
+        if self._blocked:
+            return self._blocked
+        if self.run is not None:
+            return _("A segmentation is running.")
+        return self.logic.missing(self.models.name, self.selectors.volumes(), unconfirmed=self.selectors.unconfirmed)
+
+    def _start(self) -> None:
+        self.errors.clear()
+        self.progress.start(_("Handing over the images"))
+        reveal(self.ui.runBox)
+        try:
+            self.run = self.logic.segment(
+                self.models.name,
+                self.selectors.volumes(),
+                **self.choices.values(),
+                uncertainty=self.ui.uncertainty.checked,
+                showPreparation=self.ui.showPreparation.checked,
+                queue=False,
+                callback=self._onDone,
+                onEvent=self.progress.update,
+            )
+        except Exception as error:  # whatever it is, the panel says it in one line and stays usable
+            self._onDone(None, error)
+            return
+        if self.run.finished:
+            self.run = None
+        self._updateApply()
+
+    def _onDone(self, result: Any, error: Any) -> None:
+        """The run is over; called on the main thread."""
+        self.run = None
+        self.progress.finish()
+        if error is not None:
+            self.progress.log(self.errors.show(error))
+        else:
+            for text in (*result.steps, *result.notes, self.ui.resultText.text):
+                self.progress.log(text)
+            reveal(self.ui.resultButton)
+        self._showDevice()
+        self._updateApply()
+
+    def _offerTrainingCase(self, _checked: bool = False) -> None:
+        node = self.result.node
+        if node is not None:
+            self.trainingCaseWanted.emit(node.GetAttribute("TransferSeg.Model"), history.inputsOf(node), node)
