@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from fixtures_logic import client, logic, stepped  # noqa: F401
 from host.fixtures import _host, app, dialogs, module, scene, views  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parent.parent

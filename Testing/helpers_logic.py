@@ -203,3 +203,26 @@ def segmentAtOnce(logic: Any, volumes: dict[str, Any], labels: np.ndarray, **opt
     logic.client.pump()  # removes the files
     assert run.state == "done", run.error and run.error.details
     return run.result
+
+
+def someLabels(value: int = 1) -> np.ndarray:
+    """A label map with a small box of one label."""
+    labels = np.zeros((40, 40, 40), np.uint8)
+    labels[10:14, 12:18, 20:28] = value
+    return labels
+
+
+def matrixOf(thing: Any, method: str) -> list[float]:
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    getattr(thing, method)(matrix)
+    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+
+
+def nodeNames(scene: Any) -> set[str]:
+    """Names of all nodes that a user would see as data."""
+    import slicer
+
+    kinds = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode")
+    return {node.GetName() for kind in kinds for node in slicer.util.getNodesByClass(kind)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from helpers_cli import small_case
 from helpers_logic import (
     OBLIQUE,
-    StepClient,
     addCase,
     addTransform,
     exchangeFolders,
@@ -21,23 +19,6 @@ from helpers_logic import (
     smallArrays,
     waitFor,
 )
-
-
-@pytest.fixture(scope="module")
-def client(_host: Any) -> Iterator[Any]:
-    """One worker for all tests of this file."""
-    from TransferSegGUI.client import WorkerClient
-
-    made = WorkerClient()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def logic(scene: Any, client: Any) -> Any:
-    made = makeLogic()
-    made._client = client
-    return made
 
 
 @pytest.fixture
@@ -359,14 +340,6 @@ def test_scene_closed_while_cases_are_collected(stepped: Any, scene: Any) -> Non
     assert run.state == "cancelled"
     stepped.client.pump()
     assert not storeOf("closing").exists()
-
-
-@pytest.fixture
-def stepped(scene: Any) -> Any:
-    """The logic with a client that goes step by step."""
-    made = makeLogic()
-    made._client = StepClient()
-    return made
 
 
 def test_a_case_removed_while_others_are_collected(stepped: Any, scene: Any) -> None:

@@ -8,15 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_logic import OBLIQUE, StepClient, addCase, addTransform, addVolume, makeLogic, segmentAtOnce
-
-
-@pytest.fixture
-def stepped(scene: Any) -> Any:
-    """The logic with a client that goes step by step and is answered by the test."""
-    made = makeLogic()
-    made._client = StepClient()
-    return made
+from helpers_logic import OBLIQUE, addCase, addTransform, addVolume, segmentAtOnce
 
 
 def boxLabels() -> np.ndarray:

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_logic import makeLogic, placeModel, waitFor
-
-
-@pytest.fixture(scope="module")
-def client(_host: Any) -> Iterator[Any]:
-    """One worker for all tests of this file."""
-    from TransferSegGUI.client import WorkerClient
-
-    made = WorkerClient()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def logic(scene: Any, client: Any) -> Any:
-    made = makeLogic()
-    made._client = client
-    return made
+from helpers_logic import placeModel, waitFor
 
 
 def test_export_import_verify_delete(logic: Any, tmp_path: Path) -> None:

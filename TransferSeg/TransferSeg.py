@@ -126,7 +126,7 @@ class TransferSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class TransferSegTest(ScriptedLoadableModuleTest):
-    """The main job on a phantom, inside Slicer; skipped where torch is not installed (SETUP fills this)."""
+    """The main job on a phantom, inside Slicer; skipped, saying so, where torch is not installed."""
 
     def runTest(self):
         """Run all in-Slicer tests."""

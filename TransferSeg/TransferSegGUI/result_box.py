@@ -45,7 +45,7 @@ class ResultBox:
     def add(self, result: Any) -> None:
         """A new ``SegmentResult``: what is said of it is kept as long as the module lives."""
         notes = "\n".join(f"• {note}" for note in result.notes)
-        self._texts[result.segmentationNode.GetID()] = (summary(result), notes)
+        self._texts[_key(result.segmentationNode)] = (summary(result), notes)
         self.show()
 
     def undo(self, _checked: bool = False) -> None:
@@ -66,13 +66,13 @@ class ResultBox:
 
     def refresh(self) -> None:
         """Look at the scene again: another panel, the console or the user may have changed it."""
-        if (self.node.GetID() if self.node is not None else "") != self._shown:
+        if _key(self.node) != self._shown:
             self.show()
 
     def show(self, sentence: str = "") -> None:
         """Write the newest result, below ``sentence`` where one is given."""
         node = self.node
-        self._shown = node.GetID() if node is not None else ""
+        self._shown = _key(node)
         text, notes = self._texts.get(self._shown, (node.GetName() if node is not None else "", ""))
         self.ui.resultButton.setVisible(bool(node is not None or sentence))
         self.ui.resultText.text = "\n".join(part for part in (sentence, text) if part)
@@ -110,6 +110,11 @@ def _tableOf(node: Any) -> Any:
     """The table of a result's volumes, or None."""
     parts = history.references(node, history.PARTS) if node is not None else []
     return next((part for part in parts if part.IsA("vtkMRMLTableNode")), None)
+
+
+def _key(node: Any) -> str:
+    """Tells results apart: another scene uses the same node numbers again, for another patient."""
+    return f"{node.GetID()} {node.GetAttribute('TransferSeg.Date')}" if node is not None else ""
 
 
 def _segmentEditorNode() -> Any:
