@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from fixtures_logic import client, logic, stepped  # noqa: F401
-from host.fixtures import _host, app, dialogs, module, scene, views  # noqa: F401
+from host.fixtures import _host, absent, app, dialogs, module, scene, slicer_members, views  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The folder of real, openly licensed cases; skips where it is absent."""
+    """The folder of real, openly licensed cases; skips where it is absent, and fails so in CI."""
     folder = Path(os.environ.get("TRANSFERSEG_DATA") or PROJECT.parent / "shared" / "data")
     if not (folder / "README.md").is_file():
-        pytest.skip(f"the real cases are not at {folder}; set TRANSFERSEG_DATA")
+        absent(f"the real cases are not at {folder}; set TRANSFERSEG_DATA")
     return folder
 
 

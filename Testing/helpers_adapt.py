@@ -221,6 +221,9 @@ class Logic:
     def storageFolder(self) -> Path:
         return self.folder
 
+    def moveStorage(self, path: Any, **options: Any) -> Run:
+        return self._begin(("move", path), options)
+
     def setStorageFolder(self, path: Any) -> None:
         self.asked.append(("storage", path))
         self.folder = Path(path) if path else self.folder

@@ -33,3 +33,14 @@ def test_a_volume_and_its_segmentation_are_drawn(scene, views):
         red, green, _ = views.pixelOf(name, (-30, -20, 20))
         assert red > green + 30
     assert views.pixelOf("Red", (-5, -20, 20)) == pytest.approx((127, 127, 127), abs=2)
+
+
+def test_what_is_absent_is_skipped_but_not_in_ci(monkeypatch):
+    from host.fixtures import absent
+
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no cases"):
+        absent("no cases")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no cases"):
+        absent("no cases")

@@ -49,7 +49,7 @@ def test_properties_of_widgets_that_qt_made(app):
     assert table.horizontalHeader().stretchLastSection is True
 
 
-@pytest.mark.skipif(not api.available(), reason="the list of Slicer's members is absent")
+@pytest.mark.usefixtures("slicer_members")
 def test_the_module_meets_only_what_slicer_has(app):
     import qt
 

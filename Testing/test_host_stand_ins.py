@@ -29,10 +29,7 @@ def _stand_ins():
     return found
 
 
-@pytest.fixture(autouse=True)
-def _list_of_members():
-    if not api.available():
-        pytest.skip(f"the list of Slicer's members is not at {api.FILE}")
+pytestmark = pytest.mark.usefixtures("slicer_members")
 
 
 def test_stand_ins_offer_only_what_is_real(app):

@@ -9,11 +9,13 @@ import sys
 import time
 
 import pytest
-from helpers_cli import small_case, small_data_set, small_model
+from helpers_cli import call, small_case, small_data_set, small_model
 
+from TransferSegLib.cases import open_data_set
 from TransferSegLib.errors import Cancelled, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
+from TransferSegLib.jobs.finetune_plan import split_cases
 from TransferSegLib.packages import read_package
 from TransferSegLib.storage import sha256
 
@@ -89,6 +91,19 @@ def test_a_fifth_is_held_out_by_itself_from_five_cases_on(tmp_path, model):
     assert four["held_out"] == [] and four["verdict"] == "not-measured"
 
 
+def test_none_is_held_out_where_the_user_says_so(tmp_path, model, capsys):
+    data = small_data_set(tmp_path / "set", 5)
+    args = ("finetune", "--from", model.folder, "--data", data, "--strategy", "half-lr", "--out", tmp_path / "m")
+    quick = ("--epochs", 1, "--steps", 1, "--patch", 32, "--json")
+    value = call(capsys, *args, *quick, "--hold-out", "none").value
+    assert value["held_out"] == [] and len(value["trained_on"]) == 5 and value["verdict"] == "not-measured"
+    cases = open_data_set(data)
+    assert split_cases(cases, (), None, 0) == (tuple(cases.cases), ())
+    small_case(data / "none", seed=9)
+    with pytest.raises(UsageError, match="a case has this name"):
+        split_cases(open_data_set(data), ["none"], None, 0)
+
+
 def test_scratch_from_a_model_is_its_card_with_new_weights(tmp_path, model):
     data = small_data_set(tmp_path / "set", 3)
     how = {"source": model, "data": data, "hold_out_ids": ["p3"], "options": OPTIONS}
@@ -117,6 +132,7 @@ def test_the_run_says_what_it_was(tmp_path, model):
     assert run["request"]["source"]["sha256"] == model.card.weights_sha256
     assert run["request"]["plan"]["seed"] == 1 and run["versions"]["monai"]
     assert run["result"]["package"] == result["package"] and run["seconds"] > 0
+    assert run["id"] and read_package(result["package"]).card.origin["run"] == run["id"]
     lines = (tmp_path / "m.run" / "metrics.csv").read_text().splitlines()
     assert lines[0].startswith("epoch,step,loss") and len(lines) == 3
 

@@ -160,8 +160,12 @@ def test_the_scene_may_be_closed_while_it_trains(panel, logic, app):
     slicer.mrmlScene.Clear(0)
     app.processEvents()
     run.row(2, 0.8, 0.2)
+    plots = ("vtkMRMLPlotChartNode", "vtkMRMLTableNode", "vtkMRMLPlotSeriesNode")
+    assert not any(slicer.util.getNodesByClass(kind) for kind in plots), "nothing of it is in the next scene"
+    assert not panel.ui.curvesWidget.visible
+    panel.ui.showPlotButton.click()
     chart = panel.training.curves.chartNode
-    assert slicer.mrmlScene.IsNodePresent(chart)
+    assert slicer.mrmlScene.IsNodePresent(chart) and panel.ui.curvesWidget.visible
     assert chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() == 2, "the first row was kept"
 
 
@@ -203,6 +207,7 @@ def test_an_interrupted_training_is_offered(panel, logic, dialogs):
     assert ui.interruptedFrame.visible and "ms-a" in ui.interruptedLabel.text and "1 more" in ui.interruptedLabel.text
     ui.nameEdit.text = "ms-b"
     assert not ui.startButton.enabled, "the name is taken"
+    assert "resume or discard" in ui.startReason.text, "it is no model's name"
     dialogs.answer(qt.QMessageBox.Cancel)
     ui.discardButton.click()
     assert len(logic.interrupted) == 2

@@ -9,6 +9,7 @@ import sys
 import host
 import pytest
 from host import api, api_check
+from host.fixtures import absent
 
 FILES = api_check.source_files()
 UI_FILES = sorted((api_check.FOLDER / "Resources" / "UI").glob("*.ui"))
@@ -19,10 +20,7 @@ SHOWING = ("setText", "setToolTip", "setTitle", "setWindowTitle", "addItem", "ad
 SHOWING += ("infoDisplay", "errorDisplay", "warningDisplay", "confirmOkCancelDisplay", "confirmYesNoDisplay")
 
 
-@pytest.fixture(autouse=True)
-def _list_of_members():
-    if not api.available():
-        pytest.skip(f"the list of Slicer's members is not at {api.FILE}")
+pytestmark = pytest.mark.usefixtures("slicer_members")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -108,7 +106,7 @@ print(*sorted({{name.split(".")[0] for name in set(sys.modules) - before}}))
 @pytest.fixture(scope="module")
 def import_of_module(tmp_path_factory):
     if host.missing():
-        pytest.skip(host.missing())
+        absent(host.missing())
     code = _IMPORT.format(testing=str(api.PROJECT / "Testing"), folder=str(api_check.FOLDER))
     times, names = [], set()
     compiled = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -95,6 +95,23 @@ def test_layers_and_the_users_place_are_kept(stepped: Any, scene: Any, views: An
     assert {composite.GetForegroundVolumeID() for composite in composites()} == {volumes["t2"].GetID()}
 
 
+def test_a_missing_foreground_is_added_where_the_image_is_shown_already(stepped: Any, scene: Any, views: Any) -> None:
+    """Slicer shows the volume that was loaded last, without a foreground."""
+    import slicer
+
+    volumes = addCase(scene)
+    slicer.util.setSliceViewerLayers(background=volumes["flair"], foreground=None)
+    red = scene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    red.SetForegroundVolumeID(volumes["t2"].GetID())
+    red.SetForegroundOpacity(0.4)
+    segmentAtOnce(stepped, volumes, boxLabels())
+    chosen = {composite.GetID(): composite for composite in composites()}
+    assert chosen.pop(red.GetID()).GetForegroundVolumeID() == volumes["t2"].GetID()
+    assert red.GetForegroundOpacity() == 0.4
+    assert {composite.GetForegroundVolumeID() for composite in chosen.values()} == {volumes["t1gd"].GetID()}
+    assert {composite.GetForegroundOpacity() for composite in chosen.values()} == {0.0}
+
+
 def test_pet_lies_over_ct() -> None:
     from TransferSegGUI.display import layers
 

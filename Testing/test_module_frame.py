@@ -52,7 +52,21 @@ def test_what_is_missing_is_said_at_every_start_button(frame, monkeypatch):
     assert frame.segmentPanel.ui.applyReason.text != "PyTorch is not installed yet."
 
 
-def test_reloading_takes_the_packages_anew(module, frame):
+@pytest.fixture
+def library_kept():
+    """Reloading forgets the library, whose classes other tests hold already: they are put back."""
+
+    def ours():
+        return {name: kept for name, kept in sys.modules.items() if name.split(".")[0] == "TransferSegLib"}
+
+    before = ours()
+    yield
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def test_reloading_takes_the_packages_anew(library_kept, module, frame):
     before = sys.modules["TransferSegGUI.segment_panel"]
     module.widget.onReload()
     assert sys.modules["TransferSegGUI.segment_panel"] is not before
@@ -65,3 +79,19 @@ def test_the_worker_ends_with_slicer(module, app, monkeypatch):
     module.widget.cleanup()
     assert ended == [True]
     monkeypatch.setattr(module.widget, "cleanup", lambda: None)
+
+
+def test_a_module_that_could_not_be_set_up_is_cleaned_up(module, monkeypatch):
+    import qt
+    import slicer
+    from TransferSegGUI import frame as frames
+
+    parent = slicer.qMRMLWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(slicer.mrmlScene)
+    widget = type(module.widget)(parent)
+    widget.cleanup()
+    monkeypatch.setattr(frames, "Frame", lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        widget.setup()
+    widget.cleanup()

@@ -115,12 +115,12 @@ def test_earlier_results_are_hidden_and_undo_shows_them(stepped: Any, scene: Any
     second = segmentAtOnce(stepped, volumes, someLabels(3)).segmentationNode
     assert second.GetName() != first.GetName()
     visible = [node.GetDisplayNode().GetVisibility() for node in (first, unrelated, second)]
-    assert visible == [0, 1, 1]
+    assert visible == [0, 0, 1]  # also the other patient's
     before = nodeNames(scene)
-    assert stepped.undo() == "FLAIR small_1 was removed. Shown again: FLAIR small."
+    assert stepped.undo() == "FLAIR small_1 was removed. Shown again: other FLAIR small."
     assert before - nodeNames(scene) == {"FLAIR small_1", "FLAIR small_1 volumes"}
+    assert stepped.undo() == "other FLAIR small was removed. Shown again: FLAIR small."
     assert first.GetDisplayNode().GetVisibility() == 1
-    assert stepped.undo() == "other FLAIR small was removed."
     assert stepped.undo() == "FLAIR small was removed."
     assert not stepped.canUndo
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationDisplayNode") == 0
@@ -218,3 +218,16 @@ def test_overhead_of_a_large_case(logic: Any, scene: Any) -> None:
     overhead = result.seconds - result.workerSeconds
     print(f"\n240x240x155, 4 channels: {result.seconds:.2f} s, of these the library {result.workerSeconds:.2f} s")
     assert overhead <= 1.0
+
+
+def test_labels_of_another_image_are_not_left_over_this_one(stepped: Any, scene: Any) -> None:
+    volumes = addCase(scene)
+    first = segmentAtOnce(stepped, volumes, someLabels())
+    own = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn by hand")
+    own.CreateDefaultDisplayNodes()
+    own.SetReferenceImageGeometryParameterFromVolumeNode(volumes["flair"])
+    second = segmentAtOnce(stepped, addCase(scene), someLabels())
+    shown = [node.GetDisplayNode().GetVisibility() for node in (first.segmentationNode, own, second.segmentationNode)]
+    assert shown == [0, 0, 1]
+    stepped.undo()
+    assert [node.GetDisplayNode().GetVisibility() for node in (first.segmentationNode, own)] == [1, 1]

@@ -25,6 +25,7 @@ def test_export_import_verify_delete(logic: Any, tmp_path: Path) -> None:
     assert [row["ok"] for row in logic.verifyModel("from-a-colleague")] == [True]
     with pytest.raises(TransferSegError, match="exists already") as caught:
         logic.importModel(file, "from-a-colleague")
+    assert caught.value.code == "name-taken"
     assert "--" not in caught.value.message
     assert logic.deleteModel("from-a-colleague") == "from-a-colleague"
     assert changes == [1, 1] and not info.folder.exists()
@@ -70,6 +71,13 @@ def test_storage_folder(logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert [info.name for info in logic.models()] == ["brain-unet-phantom"]
         logic.setStorageFolder(None)
         assert tmp_path / "data" in logic.storageFolder().parents
+        placeModel("taken-along")
+        waitFor(lambda: logic.client.state == "stopped", logic)
+        assert logic.moveStorage(tmp_path / "moved") == ["taken-along"]
+        assert logic.storageFolder() == tmp_path / "moved"
+        own = [info.folder for info in logic.models() if info.source == "user"]
+        assert own == [tmp_path / "moved" / "models" / "taken-along"]
+        logic.setStorageFolder(None)
     finally:
         os.environ["TRANSFERSEG_HOME"] = kept
     assert "small" in [info.name for info in logic.models()]

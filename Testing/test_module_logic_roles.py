@@ -116,3 +116,15 @@ def test_models(stepped: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert shipped.origin.count(". ") == 1 and "phantoms" in shipped.origin and "Measured: " in shipped.origin
     assert shipped.citation and shipped.timing == "Not measured on this computer yet."
     assert stepped.models()[0].offered
+
+
+def test_which_of_two_patients_is_asked_once(stepped: Any, scene: Any) -> None:
+    for patient in ("patient07", "patient19"):
+        for node in addCase(scene).values():
+            storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+            storage.SetFileName(f"/cases/{patient}/{node.GetName()}.nii.gz")
+            node.SetAndObserveStorageNodeID(storage.GetID())
+    guesses = stepped.guessRoles(placeModel())
+    assert [role for role, guess in guesses.items() if guess.doubtful] == ["flair"]
+    assert "right patient?" in guesses["flair"].reason
+    assert all("patient19" in guess.node.GetStorageNode().GetFileName() for guess in guesses.values())

@@ -22,7 +22,8 @@ def logic(scene, tmp_path):
 
 
 @pytest.fixture
-def panel(logic, app):
+def panel(logic, app, monkeypatch):
+    monkeypatch.delenv("TRANSFERSEG_HOME", raising=False)
     from TransferSegGUI.models_panel import ModelsPanel
 
     made = ModelsPanel(logic, resourcePath)
@@ -92,9 +93,9 @@ def test_import_shows_progress_and_selects_the_new_model(panel, logic, dialogs, 
 def test_import_under_a_free_name_where_its_own_is_taken(panel, logic, dialogs, tmp_path):
     import qt
 
-    from TransferSegLib.errors import UsageError
+    from TransferSegLib.errors import NameTaken
 
-    error = UsageError("ms: a model of that name exists already; choose another with --name")
+    error = NameTaken("ms: in whatever words; choose another with --name")
     dialogs.answer(str(tmp_path), qt.QMessageBox.Cancel)
     panel.ui.importFolderButton.click()
     logic.run.end(None, error)
@@ -169,15 +170,12 @@ def test_folders_are_opened(panel, logic, monkeypatch, tmp_path):
     assert opened == [str(modelInfo().folder), str(tmp_path)]
 
 
-def test_the_storage_folder_is_changed(panel, logic, dialogs, tmp_path):
-    dialogs.answer("", str(tmp_path / "big-disk"))
-    panel.ui.changeStorageButton.click()
-    assert not logic.asked
-    panel.ui.changeStorageButton.click()
-    assert logic.asked == [("storage", str(tmp_path / "big-disk"))]
-    assert "big-disk" in panel.ui.storageLabel.text and "free" in panel.ui.storageLabel.text
-    panel.ui.defaultStorageButton.click()
-    assert logic.asked[-1] == ("storage", None)
+@pytest.fixture
+def free(panel, monkeypatch):
+    """The panel where the environment leaves the storage folder to the user."""
+    monkeypatch.delenv("TRANSFERSEG_HOME", raising=False)
+    panel.refresh()
+    return panel
 
 
 def test_a_pack_is_made_with_ones_own_models(panel, logic, dialogs, monkeypatch, tmp_path):
@@ -224,7 +222,8 @@ def test_a_pack_is_installed(panel, logic, dialogs, monkeypatch, tmp_path):
     assert panel.ui.modelsMessage.text == "⚠ torch.whl was changed; copy the pack again"
 
 
-def test_a_missing_dependency_disables_what_needs_the_worker_only(panel):
+def test_a_missing_dependency_disables_what_needs_the_worker_only(free):
+    panel = free
     panel.setBlocked("PyTorch is not installed; see above.")
     assert not panel.ui.importFileButton.enabled and "PyTorch" in panel.ui.importFileButton.toolTip
     assert panel.ui.installPackButton.enabled, "this is how it is mended without internet"

@@ -97,6 +97,45 @@ def test_half_a_pytorch_is_removed_first(folder, slicer_lacks):
     assert slicer_lacks.calls[0] == "remains removed" and len(slicer_lacks.calls) == 2
 
 
+def _protect(monkeypatch, versions):
+    """These are the protected packages of this Slicer, wherever they are asked for; pip's constraints are kept."""
+    from TransferSegGUI import install_plan, installing, offline
+
+    seen = []
+    for room in (install_plan, installing, offline):
+        monkeypatch.setattr(room, "protectedVersions", lambda: dict(versions))
+    monkeypatch.setattr(installing, "planned", lambda names, file, options: seen.append(file.read_text()) or plan)
+    plan = {}
+    return seen, plan
+
+
+def test_a_half_installed_pytorch_that_is_replaced_counts_as_installed(folder, slicer_lacks, monkeypatch):
+    from TransferSegGUI import offline
+
+    versions = {"torch": "2.8.0", "torchvision": "0.23.0", "numpy": "2.0"}
+    seen, plan = _protect(monkeypatch, versions)
+    slicer_lacks.torch = "half"
+    plan.update(monai="1.6.1", torch="2.9.0", torchvision="0.24.0")
+    installing = sys.modules["TransferSegGUI.installing"]
+    monkeypatch.setattr(installing, "pipEnsure", lambda *a: versions.update(torch="2.9.0", torchvision="0.24.0"))
+    done = offline.installPack(folder, None, ask=False)
+    assert done[1] == "Installed: monai." and seen == ["numpy==2.0\n"]
+
+
+def test_a_torchvision_that_does_not_fit_may_be_replaced(folder, slicer_lacks, monkeypatch):
+    from TransferSegGUI import offline
+
+    versions = {"torch": "2.8.0", "torchvision": "0.99.0", "numpy": "2.0"}
+    seen, plan = _protect(monkeypatch, versions)
+    slicer_lacks.missing.append("torchvision")
+    plan.update(monai="1.6.1", torchvision="0.23.0")
+    done = offline.installPack(folder, None, ask=False)
+    assert done[1].startswith("Installed: monai") and "torch==2.8.0" in seen[0] and "torchvision" not in seen[0]
+    plan["torch"] = "2.9.0"
+    with pytest.raises(DependencyError, match="PyTorch"):
+        offline.installPack(folder, None, ask=False)
+
+
 def test_the_user_can_decline(folder, slicer_lacks, dialogs):
     import qt
     from TransferSegGUI.offline import installPack

@@ -207,3 +207,14 @@ def test_nothing_is_cut_off_in_the_width_of_the_panel(panel, app, module, monkey
 
 def test_everything_says_what_it_does(panel):
     assert without_tooltip(panel.widget) == []
+
+
+def test_two_models_of_one_name_are_said_and_nothing_breaks(panel, module, monkeypatch):
+    from TransferSegLib.errors import UsageError
+
+    def twice(self, *values):
+        raise UsageError("2 models are called so; delete all but one of them.")
+
+    monkeypatch.setattr(type(module.logic), "guessRoles", twice)
+    panel.fill()
+    panel.refresh()

@@ -49,7 +49,10 @@ def model(tmp_path_factory):
 
 def test_the_first_event_is_ready_whatever_was_asked_before(worker):
     assert worker.do("models", action="list")[0]["name"] == "brain-unet-phantom"
-    assert worker.events[0] == {"id": None, "event": "ready", "version": __version__, "pid": worker.process.pid}
+    first = dict(worker.events[0])
+    device, reason = first.pop("device"), first.pop("device_reason")
+    assert first == {"id": None, "event": "ready", "version": __version__, "pid": worker.process.pid}
+    assert (device, reason.split()[0]) in (("cpu", "CPU"), ("cuda:0", "GPU"))
     assert worker.events[1]["code"] == "wrong-use"
 
 

@@ -33,7 +33,10 @@ class TransferSeg(ScriptedLoadableModule):
         self.parent.dependencies = ["Segmentations", "Volumes"]
         self.parent.contributors = ["TransferSeg contributors"]
         self.parent.helpText = _("Segments medical images and adapts a model to a few corrected cases.")
-        self.parent.acknowledgementText = ""
+        self.parent.acknowledgementText = _(
+            "The computing is done with PyTorch and MONAI, reading and aligning of images with SimpleITK. "
+            "Each model names those who made it: use the button that copies how to cite it."
+        )
         slicer.app.connect("startupCompleted()", registerSamples)
 
 
@@ -62,7 +65,7 @@ class TransferSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
+        self.logic = self.frame = None
         self._parameterNode = None
 
     def setup(self):
@@ -85,6 +88,10 @@ class TransferSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         """Called when Slicer closes or the module is reloaded."""
         self.removeObservers()
+        if self.frame is None:  # the module could not be set up
+            if self.logic is not None:
+                self.logic.shutdown()
+            return
         slicer.app.disconnect("aboutToQuit()", self.logic.shutdown)
         self.logic.shutdown()
         self.setParameterNode(None)
@@ -116,7 +123,8 @@ class TransferSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setParameterNode(self, parameterNode):
         """Give the panels another parameter node, or none."""
         self._parameterNode = parameterNode
-        self.frame.setParameterNode(parameterNode)
+        if self.frame is not None:
+            self.frame.setParameterNode(parameterNode)
 
     def onReload(self):
         """Reload the module with its packages: Slicer reloads this file only."""

@@ -48,6 +48,12 @@ class UsageError(TransferSegError):
     exit_code = 2
 
 
+class NameTaken(UsageError):
+    """A model is to get a name that another one has; the message begins with that name and a colon."""
+
+    code = "name-taken"
+
+
 class PackageError(InputError):
     """A model package that is damaged, unsafe or of a kind we cannot read."""
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from .cases_box import CasesBox
 from .interrupted_box import InterruptedBox
 from .new_name import NewName
+from .panel import Panel
 from .result_view import ResultView
 from .revealing import reveal
 from .signals import Signal
@@ -22,21 +21,13 @@ from .strategy_box import StrategyBox
 from .training_box import TrainingBox
 
 
-class AdaptPanel(VTKObservationMixin):
+class AdaptPanel(Panel):
     """Adapts a model to training cases; ``resourcePath`` gives the path of a name in Resources."""
 
     def __init__(self, logic: Any, resourcePath: Callable[[str], str]) -> None:
-        VTKObservationMixin.__init__(self)
-        self.logic = logic
+        super().__init__(logic, resourcePath, "AdaptPanel")
         self.modelWanted = Signal()
         """Emitted with a model's name when the user wants to segment with it."""
-        self.widget = slicer.util.loadUI(resourcePath("UI/AdaptPanel.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
-        self.widget.setMRMLScene(slicer.mrmlScene)
-        self.run: Any = None
-        self._parameterNode: Any = None
-        self._guiTag: Any = None
-        self._blocked: str | None = None
         self.interrupted = InterruptedBox(self.ui, logic)
         self.source = SourceBox(self.ui, logic)
         self.cases = CasesBox(self.ui, logic)
@@ -54,18 +45,14 @@ class AdaptPanel(VTKObservationMixin):
 
     def setParameterNode(self, parameterNode: Any) -> None:
         """Bind the panel to the module's parameters, or to none."""
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
-        self._parameterNode = parameterNode
+        self.bind(None)
         self.name.setParameterNode(parameterNode)
         self.cases.setCases(None if parameterNode is None else self.logic.trainingCases(parameterNode))
+        self.bind(parameterNode)
         if parameterNode is not None:
-            self._guiTag = parameterNode.connectGui(self.ui)
             # Binding a whole number without limits takes the spin box's limits away.
             self.ui.epochsSpin.setRange(0, 1000)
             self.ui.seedSpin.setRange(0, 1000000)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
             self.strategy.select(parameterNode.strategy)
         self.source.setParameterNode(parameterNode)
         self._propose()

@@ -131,15 +131,7 @@ class AdaptRun(_CollectingRun):
     def work(self) -> None:
         """Collect the cases, or go on where the last run was cut off."""
         if self._resume:
-            self._store.claim()
-            self._ours = True
-            self._store.clearHalf()
-            self.metrics = self._store.metrics()
-            value = self._store.finishedRun()
-            if value is not None:
-                self._done(value)
-            else:
-                self.ask("finetune", self._store.request["args"], self._done)
+            self._goOn()
             return
         problem = whyNotName(self.name)  # once more: another run of that name may have ended since it was asked for
         if problem is not None:
@@ -161,6 +153,26 @@ class AdaptRun(_CollectingRun):
         else:
             self._store.discard()
 
+    def _goOn(self) -> None:
+        """Ask for the rest, or only take what was finished already."""
+        self._store.claim()
+        try:
+            self._store.checkPackage()
+            value = self._store.finishedRun()
+            args = self._store.arguments() if value is None else {}
+        except Exception:
+            self._store.release()  # nothing was touched: it can be resumed when this is mended
+            raise
+        self._ours = True
+        self._store.clearHalf()
+        self.metrics = self._store.metrics()
+        if self.metrics:  # the curves are drawn as far as they go
+            self.tell({"event": "metric", **self.metrics[-1]})
+        if value is not None:
+            self._done(value)
+        else:
+            self.ask("finetune", args, self._done)
+
     def _train(self, listFile: Any) -> None:
         heldOut = [case.id for case in self._cases if case.heldOut]
         args = {
@@ -169,7 +181,7 @@ class AdaptRun(_CollectingRun):
             "strategy": self._request["strategy"],
             "out": str(self._store.package),
             "run": str(self._store.runFolder),
-            "hold_out": heldOut or None,
+            "hold_out": heldOut or ["none"],  # without it the worker would choose some itself
             "epochs": self._request["epochs"] or None,
             "seed": self._request["seed"],
             "device": self._request["device"],

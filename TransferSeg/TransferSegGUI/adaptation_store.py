@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +15,10 @@ from slicer.i18n import tr as _
 
 from . import wording
 from .claims import Claim, isClaimed
+from .removing import removeWhole
 
 REQUEST = "request.json"
-COLLECTING, TRAINING, DONE = "collecting", "training", "done"
+COLLECTING, TRAINING, DONE, DISCARDED = "collecting", "training", "done", "discarded"
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,15 @@ class AdaptationStore:
         """Make the folder and claim it; an older one of a finished adaptation is kept under another name."""
         from TransferSegLib.storage import storage_error
 
-        if self.folder.exists():
-            state = self.request.get("state")
-            if state == TRAINING or isClaimed(self.folder):
-                raise wording.problem(_("An adaptation named {name} was begun already.").format(name=self.name))
-            if state == DONE:
-                _setAside(self.folder)
-            else:
-                shutil.rmtree(self.folder, ignore_errors=True)
+        state = self.request.get("state")
+        if state == TRAINING or isClaimed(self.folder):
+            raise wording.problem(_("An adaptation named {name} was begun already.").format(name=self.name))
+        if state == DONE:
+            _setAside(self.folder)
+        removeWhole(self.folder)  # also where nothing is there: a removal that is being tried again is over then
         try:
-            self.folder.mkdir(parents=True)
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700)  # images of patients are copied here
         except OSError as error:
             raise storage_error(self.folder, error) from error
         self.claim()
@@ -100,13 +101,17 @@ class AdaptationStore:
         self.release()
 
     def discard(self) -> None:
-        """Remove all that the adaptation made, a half-written model too; nothing of one that is going on elsewhere."""
+        """Remove all that the adaptation made, its model too; nothing of one that is going on elsewhere."""
+        from TransferSegLib.errors import TransferSegError
+
         if self._claim is None and isClaimed(self.folder):
             return
+        self._removePackage()  # first: what tells whether it is ours lies in the folder
+        if self.folder.is_dir():
+            with suppress(OSError, TransferSegError):  # a full disk
+                self.keep(state=DISCARDED)  # it does not come back where a part of it cannot be removed yet
         self.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.package.is_dir():
-            shutil.rmtree(self.package, ignore_errors=True)
+        removeWhole(self.folder)
 
     def release(self) -> None:
         """Let another Slicer, or a later run, go on with it."""
@@ -117,11 +122,42 @@ class AdaptationStore:
     def finishedRun(self) -> dict[str, Any] | None:
         """The worker's answer where only our own note of the end is missing, else None."""
         run = _readJson(self.runFolder / "run.json")
-        return run.get("result") if run.get("finished") and self.package.is_dir() else None
+        if not (run.get("finished") and run.get("result") and self._packageIsOurs()):
+            return None
+        report = self.runFolder / Path(run["result"]["report"]).name
+        return run["result"] | {"package": str(self.package), "run": str(self.runFolder), "report": str(report)}
+
+    def checkPackage(self) -> None:
+        """``UsageError`` where another model has taken the name meanwhile."""
+        if self.package.exists() and not self._packageIsOurs():
+            raise wording.problem(
+                _("There is another model named {name} now: delete that model, then resume.").format(name=self.name)
+            )
 
     def clearHalf(self) -> None:
         """Remove a model that was written in an end that was cut off: it is made again from the checkpoint."""
-        if self.finishedRun() is None and self.package.is_dir():
+        if self.finishedRun() is None:
+            self._removePackage()
+
+    def arguments(self) -> dict[str, Any]:
+        """What the worker was asked for, with places as they are now: the user may have moved the storage folder."""
+        from .models import findModel
+
+        request = self.request
+        args = request["args"] | {"run": str(self.runFolder), "out": str(self.package)}
+        args["data"] = str(self.folder / Path(args["data"]).name)
+        if not Path(args["from"]).is_dir():
+            args["from"] = str(findModel(request["model"]).folder)
+        return args
+
+    def _packageIsOurs(self) -> bool:
+        """Whether the model of our name was made by our run; one that was imported or copied there was not."""
+        run = _readJson(self.runFolder / "run.json").get("id")
+        card = _readJson(self.package / "configs" / "metadata.json").get("transferseg")
+        return bool(run) and isinstance(card, dict) and (card.get("origin") or {}).get("run") == run
+
+    def _removePackage(self) -> None:
+        if self._packageIsOurs():
             shutil.rmtree(self.package, ignore_errors=True)
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -161,12 +197,12 @@ def interrupted() -> list[AdaptationStore]:
     for folder in folders:
         store = AdaptationStore(folder.name)
         state = store.request.get("state")
-        if state not in (COLLECTING, TRAINING) or isClaimed(folder):
+        if state not in (COLLECTING, TRAINING, DISCARDED) or isClaimed(folder):
             continue
-        if state == COLLECTING:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
+        if state == TRAINING:
             found.append(store)
+        else:
+            removeWhole(folder)
     return found
 
 

@@ -104,7 +104,7 @@ class CaseExport:
             place = self.folder / "cases" / case.id
             place.mkdir(parents=True, exist_ok=True)
             exchange.writeImage(image, place / f"{part}.nrrd")
-            self._rows[case.id][part] = str(place / f"{part}.nrrd")
+            self._rows[case.id][part] = f"cases/{case.id}/{part}.nrrd"
             if part == TRUTH:
                 self._labels.note(image.array)
 
@@ -133,7 +133,10 @@ class CaseExport:
                 self._rows[case.id] = {**{role: case.images[role] for role in self._roles}, TRUTH: truth}
 
     def finish(self) -> Path:
-        """Write the list and the names of the labels; the list's path."""
+        """Write the list and the names of the labels; the list's path.
+
+        What was copied is listed relative to the folder, which the user may move with all that is in it.
+        """
         from TransferSegLib.errors import InputError
         from TransferSegLib.storage import write_json, write_text
 
@@ -150,7 +153,7 @@ class CaseExport:
         return self.folder / LIST
 
     def _ownTruth(self, case: TrainingCase, table: Mapping[int, int]) -> str:
-        """The truth's path; a copy where its values are not ours."""
+        """The truth as the list names it; a copy where its values are not ours."""
         from TransferSegLib.cases import check_truth_values
         from TransferSegLib.imaging import Grid, from_array, read_image, to_array, write_image
 
@@ -164,9 +167,9 @@ class CaseExport:
         self._labels.note(truth)
         if np.array_equal(truth, values):
             return case.truth
-        path = self.folder / "cases" / case.id / "truth.nrrd"
-        write_image(from_array(truth, Grid.of(image)), path)
-        return str(path)
+        name = f"cases/{case.id}/{TRUTH}.nrrd"
+        write_image(from_array(truth, Grid.of(image)), self.folder / name)
+        return name
 
 
 def _namesOf(cases: Sequence[TrainingCase]) -> dict[int, str]:

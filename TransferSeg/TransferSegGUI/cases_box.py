@@ -80,6 +80,7 @@ class CasesBox:
             self._filling = False
         table.setVisible(bool(cases))
         self.ui.casesSummary.text = summary(cases)
+        self.form.refresh()
         self._showSelection()
         self.changed.emit()
 

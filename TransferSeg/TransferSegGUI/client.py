@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import itertools
-import logging
 import time
 import weakref
 from collections import deque
@@ -13,13 +12,15 @@ from typing import Any
 
 from . import crashes
 from .background import Background
-from .job import CANCELLED, DONE, FAILED, Job
+from .closing import Closing
+from .job import CANCELLED, DONE, FAILED, Job, callAsker
 from .session import Ending, WorkerSession
 from .signals import Signal
 from .ticker import FAST_MS, SLOW_MS, Ticker, processEvents
 
 # A cancel is answered within a second, of which the kill takes its part.
 _CANCEL_SECONDS = 0.7
+_DEATH_SECONDS = 0.2
 _CLOSE_SECONDS = 2.0
 _MOST_START_FAILURES = 2
 # How long one tick may hand out events; what is left waits for the next.
@@ -31,13 +32,15 @@ class WorkerClient:
 
     Every method is called on the main thread, where the callbacks run too; a callback may call anything here.
     ``command`` is started instead of the worker (tests). ``state`` is stopped, starting, ready or busy;
-    ``stateChanged`` is emitted with each new one. ``workerPid`` is the number of the last process that was ready.
+    ``stateChanged`` is emitted with each new one. ``workerPid`` is the number of the last process that was ready,
+    ``device`` where it computes unless it is told otherwise, with the reason in the library's words.
     """
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
         self.stateChanged = Signal()
         self.state = "stopped"
         self.workerPid: int | None = None
+        self.device = ("", "")
         self._session = WorkerSession(command)
         self._stale = self._closed = False
         self._startFailures = 0
@@ -85,7 +88,7 @@ class WorkerClient:
                 self._session.send({"id": job.id, "verb": "cancel"})
         elif job in self._queue:
             self._queue.remove(job)
-            self._call(job.end(CANCELLED, error=crashes.cancelledError()))
+            callAsker(job.end(CANCELLED, error=crashes.cancelledError()))
             self._advance()
 
     def stop(self, job: Job) -> None:
@@ -97,11 +100,13 @@ class WorkerClient:
 
     def wait(self, job: Job) -> Job:
         """Block until the job is finished, while Slicer goes on drawing and reacting."""
+        closing = Closing()
         while not job.finished:
+            if closing.begun:
+                self.close()
             self.pump()
-            if not job.finished:
-                processEvents()
-                time.sleep(0.005)
+            processEvents()
+            time.sleep(0.005)
         return job
 
     def restart(self) -> None:
@@ -116,7 +121,7 @@ class WorkerClient:
     def pump(self) -> None:
         """Hand out what came in; its timer calls it, and whoever waits without an event loop."""
         while (tell := self._background.fetch()) is not None:
-            self._call(tell)
+            callAsker(tell)
         self._session.poll()
         end = time.monotonic() + _TICK_SECONDS
         while time.monotonic() < end and (event := self._session.nextEvent()) is not None:
@@ -132,6 +137,7 @@ class WorkerClient:
         kind, job = event.get("event"), self._running
         if kind == "ready":
             self._session.ready, self._startFailures, self.workerPid = True, 0, event.get("pid")
+            self.device = (event.get("device") or "", event.get("device_reason") or "")
             self._advance()
         elif kind == "error" and not self._session.ready:
             self._startProblem = crashes.workerError(event)
@@ -143,19 +149,24 @@ class WorkerClient:
             error = crashes.workerError(event)
             self._finish(CANCELLED if error.code == "cancelled" else FAILED, error=error)
         else:
-            self._call(job.take(event))
+            callAsker(job.take(event))
 
     def _finish(self, state: str, **outcome: Any) -> None:
         job, self._running = self._running, None
         if job is not None:
             tell = job.end(state, **outcome)
             self._advance()  # the worker need not wait for what the asker does with it
-            self._call(tell)
+            callAsker(tell)
 
     def _checkCancel(self) -> None:
-        job = self._running
-        if job is not None and job.killAt is not None and time.monotonic() >= job.killAt:
+        job, now = self._running, time.monotonic()
+        if job is None or job.killAt is None or now < job.killAt:
+            return
+        if not job.killed:
+            job.killed = True
             self._session.drop()
+        # Its asker removes its files next: nobody should be writing to them any more.
+        if not self._session.ending or now > job.killAt + _DEATH_SECONDS:
             self._finish(CANCELLED, error=crashes.cancelledError())
 
     def _takeEnding(self, ending: Ending) -> None:
@@ -179,7 +190,7 @@ class WorkerClient:
             error, self._startProblem, self._startFailures = self._startProblem, None, 0
             waiting, self._queue = list(self._queue), deque()
             for job in waiting:
-                self._call(job.end(FAILED, error=error))
+                callAsker(job.end(FAILED, error=error))
 
     def _advance(self) -> None:
         """Start the worker if it is wanted, give it the next job, and tick as long as there is something to come."""
@@ -218,7 +229,7 @@ class WorkerClient:
         self._background.abandon(_CLOSE_SECONDS)
         for job in jobs:
             ended = job.end(FAILED, error=crashes.closedError())
-            self._call(ended if tell else None)
+            callAsker(ended if tell else None)
         self._show()
 
     def _show(self) -> None:
@@ -227,15 +238,6 @@ class WorkerClient:
         if state != self.state:
             self.state = state
             self.stateChanged.emit(state)
-
-    @staticmethod
-    def _call(callback: Callable[[], Any] | None) -> None:
-        """Call an asker; what goes wrong there is its own affair."""
-        try:
-            if callback is not None:
-                callback()
-        except Exception:
-            logging.exception("TransferSeg: an error in a callback")
 
 
 _clients: weakref.WeakSet[WorkerClient] = weakref.WeakSet()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import tempfile
@@ -10,11 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import slicer
-
+from .closing import Closing
 from .executable import workerEnvironment
+from .killing import familyOptions, killFamily
+from .removing import removeWhole
+from .ticker import processEvents
 
 _TICK_MS = 50
+_END_SECONDS = 2.0
 
 
 class ConsoleRun:
@@ -41,7 +45,6 @@ class ConsoleRun:
         self._timer = None
         self.cancelled = False
         self.lines: list[str] = []
-        flags = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {"start_new_session": True}
         try:
             self._process = subprocess.Popen(
                 list(command),
@@ -49,7 +52,7 @@ class ConsoleRun:
                 stdout=handle,
                 stderr=subprocess.STDOUT,
                 env=workerEnvironment() | (environment or {}),
-                **flags,
+                **familyOptions(),
             )
         except OSError:
             self._file.unlink()
@@ -57,6 +60,7 @@ class ConsoleRun:
         finally:
             os.close(handle)
         self._reader = self._file.open(encoding="utf-8", errors="replace", newline=None)
+        _running.add(self)
 
     @property
     def text(self) -> str:
@@ -91,11 +95,14 @@ class ConsoleRun:
         return ended
 
     def wait(self) -> int:
-        """Wait for its end while Slicer goes on reacting; the exit code."""
+        """Wait for its end while Slicer goes on reacting; the exit code. It is ended when Slicer is closed."""
+        closing = Closing()
         while not self.poll():
-            slicer.app.processEvents()
+            if closing.begun:
+                self.end()
+            processEvents()
             time.sleep(0.02)
-        return int(self._process.returncode)
+        return 1 if self.code is None else self.code
 
     def follow(self, onDone: Callable[[ConsoleRun], None]) -> None:
         """Return at once; ``onDone(self)`` is called on the main thread when it has ended."""
@@ -103,8 +110,7 @@ class ConsoleRun:
 
         def tick() -> None:
             if self._timer is not None and self.poll():
-                self._timer.stop()
-                self._timer = None
+                self._stopFollowing()
                 onDone(self)
 
         self._timer = qt.QTimer()
@@ -114,17 +120,29 @@ class ConsoleRun:
 
     def cancel(self) -> None:
         """End it and what it started."""
-        from TransferSegLib.processes import kill_tree
-
         if self._process.poll() is None:
             self.cancelled = True
-            kill_tree(self._process.pid)
+            killFamily(self._process)
+
+    def end(self) -> None:
+        """End it for good: whoever follows it is not told any more, and its output is gone."""
+        if not self._done:
+            self.cancel()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+            self._stopFollowing()
+            self._close()
+
+    def _stopFollowing(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def _close(self) -> None:
         self._done = True
+        _running.discard(self)
         self._reader.close()
-        with suppress(OSError):
-            self._file.unlink()
+        removeWhole(self._file)
 
 
 def runConsole(
@@ -133,3 +151,13 @@ def runConsole(
     """Run a program to its end while Slicer goes on reacting: exit code and output."""
     run = ConsoleRun(command, onLine, environment)
     return run.wait(), run.text
+
+
+def endAll() -> None:
+    """End all programs: Slicer closes."""
+    for run in list(_running):
+        run.end()
+
+
+_running: set[ConsoleRun] = set()
+atexit.register(endAll)

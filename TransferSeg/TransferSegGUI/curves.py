@@ -20,8 +20,9 @@ DICE_COLOUR = (0.835, 0.369, 0.0)
 class Curves:
     """Loss and validation Dice over the epochs.
 
-    Nodes are shared with Slicer's own plot view, and made anew when the scene was closed in between: the rows are
-    kept here. ``container`` is the widget whose layout gets the plot view.
+    Nodes are shared with Slicer's own plot view. When the scene was closed in between they are made anew only when the
+    user asks for the chart: the next patient's scene is not the place of this training. The rows are kept here.
+    ``container`` is the widget whose layout gets the plot view.
     """
 
     def __init__(self, container: Any) -> None:
@@ -63,7 +64,10 @@ class Curves:
         # A resumed training tells its last epoch again.
         self._rows = [old for old in self._rows if old["epoch"] != row["epoch"]] + [dict(row)]
         self._rows.sort(key=lambda one: one["epoch"])
-        self._draw()
+        if self._nodes and all(_present(node) for node in self._allNodes()):
+            self._draw()
+        else:
+            self._container.visible = False
 
     def showInLayout(self) -> None:
         """Show the chart in Slicer's own plot view."""

@@ -16,10 +16,13 @@ def showResult(volumes: Mapping[str, Any], reference: str) -> None:
 
     The reference image is the background; the image that a radiologist compares it with most is the foreground,
     invisible (its slider brings it up), except PET, which lies over CT. Views that show another volume are fitted;
-    views that have the background already are left as the user arranged them.
+    where they have the background already they are left as the user arranged them, but for a missing foreground.
     """
     background, foreground, opacity = layers(volumes, reference)
-    if background is None or _isShown({reference: background}):
+    if background is None:
+        return
+    if _isShown({reference: background}):
+        _addForeground(foreground, opacity)
         return
     slicer.util.setSliceViewerLayers(
         background=background,
@@ -36,6 +39,14 @@ def layers(volumes: Mapping[str, Any], reference: str) -> tuple[Any, Any, float]
         return there["ct"], there["pet"], PET_OPACITY
     foreground = next((role for role in PREFERRED_FOREGROUND if role in there and role != reference), None)
     return there.get(reference), there.get(foreground), 0.0
+
+
+def _addForeground(foreground: Any, opacity: float) -> None:
+    """Put the foreground into the views that have none."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if foreground is not None and slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "") is None:
+            composite.SetForegroundVolumeID(foreground.GetID())
+            composite.SetForegroundOpacity(opacity)
 
 
 def _isShown(volumes: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from .claims import Claim, hasMark, isClaimed
 from .geometry import ijkToLps, worldIjkToRas
 from .nrrd import readNrrd, writeNrrd
+from .removing import removeWhole
 from .translating import _
 
 _PREFIX = "TransferSeg-exchange-"
@@ -107,7 +108,7 @@ class ExchangeFolder:
     def remove(self) -> None:
         """Remove it with all that it holds; doing so again removes what a thread was still writing meanwhile."""
         self._finalizer()
-        shutil.rmtree(self.path, ignore_errors=True)
+        removeWhole(self.path)
 
 
 def temporaryFolder() -> Path:
@@ -133,7 +134,7 @@ def removeAbandoned() -> int:
 
 def _remove(folder: Path, claim: Claim) -> None:
     claim.release()
-    shutil.rmtree(folder, ignore_errors=True)
+    removeWhole(folder)
 
 
 def _mayBeRemoved(folder: Path) -> bool:

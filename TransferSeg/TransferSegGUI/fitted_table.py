@@ -31,6 +31,7 @@ def fitTable(table: Any, headings: Sequence[str], *, stretched: int, lowest: int
     def fit() -> None:
         height = min(max(rows.length(), lowest), highest)
         table.setFixedHeight(height + header.sizeHint.height() + 2 * table.frameWidth)
+        _layOutAgain(table)
 
     # A child of the table: it goes when the table goes. Rows get their heights one by one; fit once they all have.
     later = qt.QTimer(table)
@@ -39,6 +40,17 @@ def fitTable(table: Any, headings: Sequence[str], *, stretched: int, lowest: int
     for signal in ("sectionResized(int,int,int)", "sectionCountChanged(int,int)", "geometriesChanged()"):
         rows.connect(signal, lambda *_ignored: later.start(0))
     fit()
+
+
+def _layOutAgain(widget: Any) -> None:
+    """Let all boxes around a widget take its new height: in Slicer the outer ones do not always notice by themselves."""
+    around = widget.parentWidget()
+    while around is not None and not around.inherits("QScrollArea"):
+        if around.layout() is not None:
+            around.layout().invalidate()
+            around.layout().activate()
+        around.updateGeometry()
+        around = around.parentWidget()
 
 
 def breakable(text: str) -> str:

@@ -15,8 +15,9 @@ import vtk.util.numpy_support
 class NodeGrid:
     """The local grid of a volume node (its parent transform is apart).
 
-    ``shape`` is (k, j, i); ``directions`` a 3x3 array, columns are the axes i, j, k in RAS; ``changed`` is the
-    modified time of the voxels.
+    ``shape`` is (k, j, i); ``origin`` is where the array's first voxel lies (VTK lets a volume's indices start
+    anywhere, here they start at 0); ``directions`` a 3x3 array, columns are the axes i, j, k in RAS; ``changed`` is
+    the modified time of the voxels.
     """
 
     nodeId: str
@@ -39,7 +40,7 @@ class NodeGrid:
             volumeNode.GetName(),
             tuple(image.GetDimensions()[::-1]),
             volumeNode.GetSpacing(),
-            volumeNode.GetOrigin(),
+            _firstVoxel(volumeNode, directions, image),
             directions,
             volumeNode.GetTransformNodeID(),
             image.GetMTime(),
@@ -61,7 +62,7 @@ class NodeGrid:
             "",
             tuple(image.GetDimensions()[::-1]),
             image.GetSpacing(),
-            image.GetOrigin(),
+            _firstVoxel(image, directions, image),
             directions,
             segmentationNode.GetTransformNodeID(),
             0,
@@ -131,3 +132,11 @@ class NodeGrid:
         """Put a node under the grid's parent transform, if that is still there."""
         if self.transformId and slicer.mrmlScene.GetNodeByID(self.transformId) is not None:
             node.SetAndObserveTransformNodeID(self.transformId)
+
+
+def _firstVoxel(placed: Any, directions: np.ndarray, image: Any) -> tuple[float, float, float]:
+    """Where the first voxel of ``image`` lies; ``placed`` has the spacing and the origin, that of index (0, 0, 0)."""
+    start = np.array(image.GetExtent()[::2], float)
+    if not start.any():
+        return placed.GetOrigin()
+    return tuple((np.array(placed.GetOrigin()) + directions @ (np.array(placed.GetSpacing()) * start)).tolist())

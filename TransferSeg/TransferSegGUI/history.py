@@ -18,7 +18,7 @@ from .truths import labelArray
 
 # Attributes and references of a result's segmentation node; scenes hold them: do not rename.
 NUMBER, UNDONE = "TransferSeg.Number", "TransferSeg.Undone"
-FINGERPRINT, VALUES = "TransferSeg.Fingerprint", "TransferSeg.Values"
+FINGERPRINT, VALUES, LOOKS = "TransferSeg.Fingerprint", "TransferSeg.Values", "TransferSeg.Looks"
 HIDDEN, PARTS, OWNER, INPUT = "TransferSegHidden", "TransferSegPart", "TransferSegResult", "TransferSegInput."
 
 
@@ -36,7 +36,9 @@ def record(
     mark: str,
     facts: Mapping[str, str],
 ) -> None:
-    """Note on a new result where it came from, and hide earlier ones of the same reference image.
+    """Note on a new result where it came from, and hide earlier results and segmentations of other images.
+
+    Labels of another patient drawn over this one, in the same colours, would be taken for this one's.
 
     Parameters
     ----------
@@ -46,13 +48,14 @@ def record(
     mark : ``fingerprint`` of its labels
     facts : attributes (model, weights, version), each kept as ``TransferSeg.<name>``
     """
-    earlier = [node for node in results() if _reference(node) == _reference(segmentationNode)]
+    earlier = results()
     number = 1 + max((int(node.GetAttribute(NUMBER)) for node in results()), default=0)
     attributes = {
         NUMBER: str(number),
         FINGERPRINT: mark,
         VALUES: json.dumps(dict(values)),
-        "TransferSeg.Date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        LOOKS: json.dumps(_looks(segmentationNode)),
+        "TransferSeg.Date": datetime.now().astimezone().isoformat(timespec="milliseconds"),
         **{f"TransferSeg.{name}": text for name, text in facts.items()},
     }
     for name, text in attributes.items():
@@ -60,25 +63,37 @@ def record(
     for role, nodeId in inputIds.items():
         if slicer.mrmlScene.GetNodeByID(nodeId) is not None:
             segmentationNode.SetNodeReferenceID(INPUT + role, nodeId)
+    # Also when its table is deleted it is known by this; a copy of it points to the original.
+    segmentationNode.SetNodeReferenceID(OWNER, segmentationNode.GetID())
     for part in parts:
         segmentationNode.AddNodeReferenceID(PARTS, part.GetID())
-        part.SetNodeReferenceID(OWNER, segmentationNode.GetID())
-    for node in [part for result in earlier for part in (result, *references(result, PARTS))]:
+    ours = [part for result in earlier for part in (result, *references(result, PARTS))]
+    for node in [*ours, *_othersOn(segmentationNode)]:
         if node.IsA("vtkMRMLSegmentationNode") and _isVisible(node):
             node.GetDisplayNode().SetVisibility(False)
             segmentationNode.AddNodeReferenceID(HIDDEN, node.GetID())
 
 
+def _othersOn(segmentationNode: Any) -> list[Any]:
+    """Segmentations that belong to another image than this one's."""
+    others = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    return [node for node in others if _reference(node) and _reference(node) != _reference(segmentationNode)]
+
+
+def hiddenBy(node: Any) -> list[Any]:
+    """What a result hid when it was made, as far as it is still in the scene."""
+    return references(node, HIDDEN)
+
+
 def results() -> list[Any]:
     """The segmentation nodes that we made, oldest first.
 
-    A copy that the user made of one is the user's own: its table belongs to the original.
+    A copy that the user made of one is the user's own.
     """
     found = [
         node
         for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-        if (node.GetAttribute(NUMBER) or "").isdigit()
-        and any(part.GetNodeReference(OWNER) is node for part in references(node, PARTS))
+        if (node.GetAttribute(NUMBER) or "").isdigit() and node.GetNodeReference(OWNER) is node
     ]
     return sorted(found, key=lambda node: int(node.GetAttribute(NUMBER)))
 
@@ -133,14 +148,20 @@ def _removeResult(node: Any) -> None:
 
 
 def isEdited(node: Any) -> bool:
-    """Whether the user changed the voxels or the list of segments since the result was made."""
-    values = _values(node)
-    if set(values) != set(node.GetSegmentation().GetSegmentIDs()):
+    """Whether the user changed voxels, or the segments' list, names or colours, since the result was made."""
+    from TransferSegLib.errors import TransferSegError
+
+    values = json.loads(node.GetAttribute(VALUES) or "{}")
+    looks = _looks(node)
+    if set(values) != set(looks) or looks != json.loads(node.GetAttribute(LOOKS) or json.dumps(looks)):
         return True
     grid = NodeGrid.ofSegmentation(node)
     if grid is None:
         return True  # cannot be told: nothing is lost by keeping it
-    labels = labelArray(node, values, grid)
+    try:
+        labels = labelArray(node, values, grid)
+    except TransferSegError:
+        return True
     return fingerprint(labels) != node.GetAttribute(FINGERPRINT)
 
 
@@ -159,9 +180,14 @@ def references(node: Any, role: str) -> list[Any]:
     return [other for other in found if other is not None]
 
 
-def _values(node: Any) -> dict[str, int]:
-    """{segment id: label value} as recorded."""
-    return json.loads(node.GetAttribute(VALUES) or "{}")
+def _looks(node: Any) -> dict[str, list[str]]:
+    """{segment id: [name, colour]} of the segments now; colours as exact as files keep them."""
+    segmentation = node.GetSegmentation()
+    segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in segmentation.GetSegmentIDs()}
+    return {
+        segmentId: [segment.GetName(), "#" + "".join(f"{round(255 * part):02X}" for part in segment.GetColor())]
+        for segmentId, segment in segments.items()
+    }
 
 
 def _isVisible(node: Any) -> bool:

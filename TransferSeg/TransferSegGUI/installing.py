@@ -17,6 +17,7 @@ from .pip_errors import captured, pipError
 from .pytorch_extension import installTorch
 from .sizes import inWords, otherSize, pytorchSizes
 from .translating import _
+from .versions import canonical, parseRequirement
 
 Say = Callable[[str], None]
 
@@ -43,11 +44,8 @@ def install(askConfirmation: bool = True, say: Say | None = None) -> bool:
         raise DependencyError(now.reason)
     if askConfirmation and not slicer.util.confirmOkCancelDisplay(whatIsInstalled(now), _("Set up TransferSeg")):
         return False
-    before = protectedVersions()
-    if now.torch == "half":
-        before = {name: version for name, version in before.items() if name not in ("torch", "torchvision")}
-    elif "torchvision" in now.missing:
-        before.pop("torchvision", None)
+    replaced = replaceable(now)
+    before = {name: version for name, version in protectedVersions().items() if name not in replaced}
     if now.torch != "ok" or "torchvision" in now.missing:
         say(_("Installing PyTorch. This takes some minutes, in which Slicer may not react."))
         if not installTorch():
@@ -58,11 +56,25 @@ def install(askConfirmation: bool = True, say: Say | None = None) -> bool:
     return _checked(before)
 
 
-def installOthers(requirements: Sequence[str], *, options: Sequence[str] = (), say: Say) -> None:
-    """Plan, refuse what would change Slicer's own packages, then install; ``options`` are pip's."""
-    with constraintsFile() as constraints:
+def replaceable(now: DependencyState) -> tuple[str, ...]:
+    """The protected packages that do not work as they are: what an installation may replace."""
+    if now.torch == "half":
+        return "torch", "torchvision"
+    names = {canonical(parseRequirement(text).name) for text in now.missing}
+    return ("torchvision",) if "torchvision" in names else ()
+
+
+def installOthers(
+    requirements: Sequence[str], *, options: Sequence[str] = (), say: Say, without: Sequence[str] = ()
+) -> None:
+    """Plan, refuse what would change Slicer's own packages, then install.
+
+    ``options`` are pip's; ``without`` names protected packages that may be replaced.
+    """
+    with constraintsFile(without=without) as constraints:
         say(_("Checking that nothing of Slicer would be changed."))
-        refuseChanges(planned(requirements, constraints, options=options), protectedVersions())
+        kept = {name: version for name, version in protectedVersions().items() if name not in without}
+        refuseChanges(planned(requirements, constraints, options=options), kept)
         say(_("Installing the other packages."))
         lines: list[str] = []
         try:

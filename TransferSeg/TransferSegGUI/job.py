@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class Job:
         self.memory: dict[str, float] = {}
         self.messages: list[str] = []
         self.killAt: float | None = None
+        self.killed = False
         self._begun = False
         self._timesSent = 0
         self._client, self._onEvent, self._onDone = client, onEvent, onDone
@@ -99,3 +101,12 @@ class Job:
         asker = self._onDone
         self._onEvent = self._onDone = None
         return None if asker is None else lambda: asker(self)
+
+
+def callAsker(callback: Callable[[], Any] | None) -> None:
+    """Call an asker; what goes wrong there is its own affair."""
+    try:
+        if callback is not None:
+            callback()
+    except Exception:
+        logging.exception("TransferSeg: an error in a callback")

@@ -15,13 +15,13 @@ NEW = "new"
 CHOOSE = ""
 
 
-def segmentsOf(segmentationNode: Any) -> list[tuple[str, tuple[float, float, float]]]:
-    """(name, colour) of each segment in order; empty without a node."""
+def segmentsOf(segmentationNode: Any) -> list[tuple[str, str, tuple[float, float, float]]]:
+    """(id, name, colour) of each segment in order; empty without a node."""
     if segmentationNode is None:
         return []
     segmentation = segmentationNode.GetSegmentation()
-    segments = [segmentation.GetNthSegment(index) for index in range(segmentation.GetNumberOfSegments())]
-    return [(segment.GetName(), tuple(segment.GetColor())) for segment in segments]
+    segments = [(segmentId, segmentation.GetSegment(segmentId)) for segmentId in segmentation.GetSegmentIDs()]
+    return [(segmentId, segment.GetName(), tuple(segment.GetColor())) for segmentId, segment in segments]
 
 
 def modelLabelOf(segmentName: str, labels: Sequence[Any]) -> str | None:
@@ -45,18 +45,17 @@ class LabelMapping:
         self._table = table
         self._onChanged = onChanged
         self._combos: list[Any] = []
-        self._names: list[str] = []
+        self._segments: list[tuple[str, str, tuple[float, float, float]]] = []
         fitTable(table, [_("Segment"), _("Learn it as")], stretched=2, highest=170)
 
     def fill(self, segmentationNode: Any, labels: Sequence[Any]) -> None:
         """Show the segments of a node, or none; ``labels`` are the model's."""
-        segments = segmentsOf(segmentationNode)
-        self._names = [name for name, _colour in segments]
+        self._segments = segmentsOf(segmentationNode)
         for combo in self._combos:
             combo.hide()  # a replaced one is deleted only when Qt comes to it
         self._combos = []
-        self._table.setRowCount(len(segments))
-        for row, (name, colour) in enumerate(segments):
+        self._table.setRowCount(len(self._segments))
+        for row, (_id, name, colour) in enumerate(self._segments):
             item = qt.QTableWidgetItem(name)
             item.setIcon(_swatch(colour))
             item.setToolTip(name)
@@ -65,10 +64,20 @@ class LabelMapping:
             self._table.setCellWidget(row, 1, combo)
             self._combos.append(combo)
 
+    def follow(self, segmentationNode: Any, labels: Sequence[Any]) -> None:
+        """Show the segments as they are now; what was decided for those that kept their name stays."""
+        if segmentsOf(segmentationNode) == self._segments:
+            return
+        decided = {segment[:2]: str(combo.currentData or "") for segment, combo in self._rows()}
+        self.fill(segmentationNode, labels)
+        for segment, combo in self._rows():
+            if segment[:2] in decided:
+                combo.setCurrentIndex(max(combo.findData(decided[segment[:2]]), 0))
+
     def labelMap(self) -> dict[str, str | None]:
         """{segment name: label, or None to leave it out} of all rows that were decided."""
         found: dict[str, str | None] = {}
-        for name, combo in zip(self._names, self._combos, strict=True):
+        for (_id, name, _colour), combo in self._rows():
             kind, value = _decision(combo, name)
             if kind != CHOOSE:
                 found[name] = value
@@ -76,16 +85,21 @@ class LabelMapping:
 
     def reason(self) -> str | None:
         """Why the mapping cannot be used yet; None when it can."""
-        if not self._names:
+        names = [name for _id, name, _colour in self._segments]
+        if not names:
             return _("The segmentation has no segments.")
-        if len(set(self._names)) < len(self._names):
+        if len(set(names)) < len(names):
             return _("Two segments have the same name. Rename one in the Segment Editor.")
-        for name, combo in zip(self._names, self._combos, strict=True):
+        for (_id, name, _colour), combo in self._rows():
             if _decision(combo, name)[0] == CHOOSE:
                 return _("Say what the segment “{name}” is.").format(name=name)
         if all(label is None for label in self.labelMap().values()):
             return _("All segments are left out. Choose a label for at least one.")
         return None
+
+    def _rows(self) -> list[tuple[tuple, Any]]:
+        """(segment, combo box) of each row."""
+        return list(zip(self._segments, self._combos, strict=True))
 
     def _comboFor(self, segmentName: str, labels: Sequence[Any]) -> Any:
         combo = qt.QComboBox()

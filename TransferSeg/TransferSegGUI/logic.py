@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from . import history, inputs, models, roles, wording
+from .library_words import inOwnWords
 from .logic_adapting import AdaptingMethods
 from .logic_models import ModelMethods
 
@@ -142,27 +143,39 @@ class LogicMethods(ModelMethods, AdaptingMethods):
     def warm(self, modelName: str) -> None:
         """Start the worker and load a model in the background, so that the next segmentation is quick.
 
+        Nothing happens while a run is going on, and none is needed again for the model that was loaded last.
+
         Example
         -------
         >>> logic.warm("brain-unet-phantom")
         """
         from TransferSegLib.errors import TransferSegError
 
-        if self._whyNotNow() is None:
-            with suppress(TransferSegError):
-                self.client.warm(str(models.findModel(modelName).folder))
+        if self._whyNotNow() is not None:
+            return
+        with suppress(TransferSegError):
+            folder = str(models.findModel(modelName).folder)
+            if self._warmed != folder or self.client.state == "stopped":
+                self.client.warm(folder)
+                self._warmed = folder
 
     def deviceReason(self, device: str = "auto") -> str:
-        """Where a segmentation would run, as far as the last one told; empty before the first.
+        """Where a segmentation would run and why, as far as it is known; empty before the worker is up.
 
         Example
         -------
         >>> logic.deviceReason()
-        'The last one ran on the CPU.'
+        'GPU not found: runs on the CPU (2 cores).'
         """
-        return self._deviceSeen if device == "auto" else ""
+        name, reason = getattr(self._client, "device", ("", ""))
+        if device == "auto":
+            return inOwnWords(reason) if reason else self._deviceSeen
+        if device.startswith("cuda") and name == "cpu":
+            return _("There is no GPU that can be used: choose Automatic.")
+        return ""
 
     _deviceSeen = ""
+    _warmed = ""
 
     def _telling(self, model: str, callback: Any) -> Callable[[Any, Any], None]:
         """A callback that also tells those who listen for results."""

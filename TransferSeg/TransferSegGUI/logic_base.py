@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from .runs import AskRun, Queue, Run
+from .run_queue import Queue
+from .runs import AskRun, Run
 from .signals import Signal
 
 if TYPE_CHECKING:
@@ -30,11 +32,15 @@ class LogicBase:
     runsChanged: Signal
     """Emitted without values when a run starts or ends (``missing()`` may now say something else)."""
 
+    deviceKnown: Signal
+    """Emitted without values when the worker is up and has told where it computes."""
+
     def setupLogic(self) -> None:
         """Called once by ``TransferSegLogic.__init__``: starts nothing."""
         self.changed = Signal()
         self.resultMade = Signal()
         self.runsChanged = Signal()
+        self.deviceKnown = Signal()
         self._client: WorkerClient | None = None
         self._runs = Queue(self.runsChanged.emit)
         self._cases: Any = None
@@ -51,6 +57,7 @@ class LogicBase:
 
             removeAbandoned()
             self._client = WorkerClient()
+            self._client.stateChanged.connect(lambda state: self.deviceKnown.emit() if state == "ready" else None)
         return self._client
 
     @property
@@ -59,7 +66,7 @@ class LogicBase:
         return self._runs.running
 
     def shutdown(self) -> None:
-        """End the worker with its children and remove temporary files; called when Slicer closes.
+        """End all processes with their children and remove temporary files; called when Slicer closes.
 
         A training that is cut off by this can be resumed.
 
@@ -75,9 +82,19 @@ class LogicBase:
         for folder in self._pictures:
             folder.remove()
         self._pictures.clear()
+        from .console import endAll
+        from .removing import finishRemoving
+
+        endAll()
+        finishRemoving()
+        if client is not None:  # what a worker that had to be killed was writing
+            from TransferSegLib.storage import remove_leftovers
+
+            remove_leftovers(tempfile.gettempdir())
 
     def _start(self, run: Any, callback: Any) -> Any:
         """Begin a run or queue it; its result where there is no callback, else the run."""
+        run.whenClosing = self.shutdown
         self._runs.add(run)
         return run if callback is not None else run.wait()
 
@@ -123,5 +140,6 @@ class LogicBase:
                 callback(value, error)
 
         run = AskRun(self.client, verb, args, take, callback=told, onEvent=onEvent)
+        run.whenClosing = self.shutdown
         run.begin()
         return run if callback is not None else run.wait()

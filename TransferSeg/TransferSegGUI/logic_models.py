@@ -125,9 +125,36 @@ class ModelMethods(LogicBase):
         """
         from TransferSegLib.places import set_home
 
+        self._refuseWhileRunning()
+        set_home(path)
+        self._onStorageChanged()
+
+    def moveStorage(
+        self, path: str | Path | None, callback: Callback | None = None, onEvent: OnEvent | None = None
+    ) -> list[str] | Run:
+        """Keep models and trainings in another folder (None: the default) and take all along; the names moved.
+
+        Each is copied and compared before an old one is removed; an error or a cancel leaves all where they were.
+
+        Example
+        -------
+        >>> logic.moveStorage("/data/transferseg")
+        ['ms-model']
+        """
+
+        def moved(value: dict) -> list[str]:
+            self._onStorageChanged()
+            return value["moved"]
+
+        self._refuseWhileRunning()
+        place = {"default": True} if path is None else {"path": str(path)}
+        return self._ask("models", {"action": "folder", "move": True, **place}, moved, callback, onEvent)
+
+    def _refuseWhileRunning(self) -> None:
         if self.running is not None:
             raise wording.problem(_("A run is going on; wait for it before changing the folder."))
-        set_home(path)
+
+    def _onStorageChanged(self) -> None:
         if self._client is not None:
             self._client.restart()
         self.changed.emit()

@@ -52,11 +52,10 @@ class ModelActions:
 
         def otherwise(error: Any) -> bool:
             """Offer another name where the model's own is taken."""
-            message = getattr(error, "message", "")
-            if name is not None or "exists already" not in message:
+            if name is not None or getattr(error, "code", "") != "name-taken":
                 return False
-            taken = {info.name for info in self.logic.models()}
-            own = message.partition(":")[0]
+            taken = {info.name for info in (*self.logic.models(), *self.logic.interruptedAdaptations())}
+            own = error.message.partition(":")[0]
             free = next(f"{own}-{n}" for n in range(2, 1000) if f"{own}-{n}" not in taken)
             question = _("A model named “{name}” is here already. Import this one as “{free}”?")
             if slicer.util.confirmOkCancelDisplay(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from .fitted_table import breakable
 from .model_actions import ModelActions
-from .models_table import ModelsTable, sizeText
+from .models_table import ModelsTable
 from .offline_box import OfflineBox
 from .signals import Signal
+from .storage_box import StorageBox
 from .work_box import WorkBox
 
 
@@ -40,6 +39,7 @@ class ModelsPanel:
         self.table = ModelsTable(self.ui)
         self.work = WorkBox(self.ui, self._updateButtons)
         self.actions = ModelActions(self.ui, logic, self.table, self.work)
+        self.storage = StorageBox(self.ui, logic, self.work)
         self.offline = OfflineBox(self.ui, logic, self.work)
         self._connect()
         self.refresh()
@@ -50,7 +50,7 @@ class ModelsPanel:
     def refresh(self) -> None:
         """Read models and storage again."""
         self.table.show(self.logic.models())
-        self._showStorage()
+        self.storage.show()
         self._updateButtons()
 
     def enter(self) -> None:
@@ -73,29 +73,22 @@ class ModelsPanel:
         ui.useModelButton.connect("clicked(bool)", lambda _checked: self.modelWanted.emit(self.table.model.name))
         ui.openFolderButton.connect("clicked(bool)", lambda _checked: self._openFolder(self.table.model.folder))
         ui.openStorageButton.connect("clicked(bool)", lambda _checked: self._openFolder(self.logic.storageFolder()))
-        ui.changeStorageButton.connect("clicked(bool)", self._changeStorage)
-        ui.defaultStorageButton.connect("clicked(bool)", lambda _checked: self._setStorage(None))
         self.table.changed.connect(self._updateButtons)
         self.logic.changed.connect(self.refresh)
         self.logic.runsChanged.connect(self._updateButtons)
 
     def _updateButtons(self) -> None:
         """Enable what can be done; a disabled button's tooltip says why."""
-        self.actions.update(self._reason())
-        self.offline.update(_("Wait until the work that is going on is done.") if self._running() else None)
+        busy = _("Wait until the work that is going on is done.") if self._running() else None
+        self.actions.update(busy or self._blocked)
+        self.offline.update(busy)
         info = self.table.model
         self.ui.useModelButton.setEnabled(info is not None and info.available)
         self.ui.openFolderButton.setEnabled(info is not None)
-        for button in (self.ui.changeStorageButton, self.ui.defaultStorageButton):
-            button.setEnabled(not self._running())
+        self.storage.update(busy, canMove=self._blocked is None)
 
     def _running(self) -> bool:
         return self.work.busy or self.logic.running is not None
-
-    def _reason(self) -> str | None:
-        if self._running():
-            return _("Wait until the work that is going on is done.")
-        return self._blocked
 
     def _openFolder(self, folder: str | Path) -> None:
         path = Path(folder)
@@ -104,30 +97,3 @@ class ModelsPanel:
             path = path.parent
         if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path))):
             slicer.util.infoDisplay(_("The folder is {folder}").format(folder=folder))
-
-    def _showStorage(self) -> None:
-        folder = Path(self.logic.storageFolder())
-        place = folder
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        free = sizeText(shutil.disk_usage(place).free)
-        self.ui.storageLabel.text = _("Models and trainings are kept in {folder} ({free} free).").format(
-            folder=breakable(str(folder)), free=free
-        )
-
-    def _changeStorage(self, _checked: bool = False) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(
-            self.widget, _("Folder for models and trainings"), str(self.logic.storageFolder())
-        )
-        if folder:
-            self._setStorage(folder)
-
-    def _setStorage(self, folder: str | None) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The folder could not be changed.")):
-            self.logic.setStorageFolder(folder)
-            self.refresh()
-            self.work.say(
-                _("New models go to {folder} from now on. Models in the old folder stay there.").format(
-                    folder=self.logic.storageFolder()
-                )
-            )

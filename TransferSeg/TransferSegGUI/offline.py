@@ -12,7 +12,7 @@ from .console import ConsoleRun, runConsole
 from .dependencies import protectedVersions, requirements, state
 from .executable import pythonExecutable
 from .install_plan import changedSince
-from .installing import installOthers
+from .installing import installOthers, replaceable
 from .pytorch_extension import removeRemains
 from .sizes import inWords
 from .translating import _
@@ -129,8 +129,9 @@ def _answer(text: str) -> str:
 
 def _installWheels(pack: Pack, say: Say) -> list[str]:
     """Install what this Slicer lacks, from the pack's folder only."""
-    before = protectedVersions()
     now = state()
+    replaced = replaceable(now)
+    before = {name: version for name, version in protectedVersions().items() if name not in replaced}
     lacking = {canonical(parseRequirement(text).name) for text in now.missing}
     # A PyTorch that is there stays, and an old one is not for this door to replace.
     known = {canonical(needed.name) for needed in requirements()} | {"torch", "torchvision"}
@@ -140,7 +141,7 @@ def _installWheels(pack: Pack, say: Say) -> list[str]:
     if now.torch == "half":
         removeRemains()
     options = ["--no-index", "--find-links", str(pack.folder / "wheels")]
-    installOthers(wanted, options=options, say=say)
+    installOthers(wanted, options=options, say=say, without=replaced)
     changed = changedSince(before)
     if changed:
         return [_("Please copy the diagnostics and ask for help: {changes}").format(changes="; ".join(changed))]

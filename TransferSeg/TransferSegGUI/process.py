@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import threading
 import time
@@ -15,6 +14,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from .executable import pythonExecutable, workerCommand, workerEnvironment
+from .killing import familyOptions, killFamily
 
 __all__ = ["WorkerProcess", "pythonExecutable"]
 
@@ -49,10 +49,9 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Start it; ``OSError`` or ``DependencyError`` when there is no program to start."""
-        options: dict[str, Any] = {"start_new_session": True}
+        options = familyOptions()
         if os.name == "nt":
-            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-            options = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+            options["creationflags"] |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
         self._process = subprocess.Popen(
             self._command or workerCommand(),
             stdin=subprocess.PIPE,
@@ -111,12 +110,7 @@ class WorkerProcess:
         if self._process is None:
             return
         self._outbox.put(None)
-        if os.name == "nt":
-            self._killOnWindows(self._process)
-        else:
-            # It leads a process group of its own, which outlives it as long as a child of it lives.
-            with suppress(OSError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        killFamily(self._process)
 
     def wait(self, seconds: float) -> bool:
         """Wait until it has ended and its pipes are read; whether that happened in time."""
@@ -136,19 +130,6 @@ class WorkerProcess:
         if hasattr(os, "setpriority"):
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
-
-    @staticmethod
-    def _killOnWindows(process: subprocess.Popen) -> None:
-        """taskkill takes a moment to find the children, so the caller does not wait for it."""
-
-        def kill() -> None:
-            command = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
-            with suppress(OSError):
-                subprocess.run(command, capture_output=True, creationflags=subprocess.CREATE_NO_WINDOW)
-            with suppress(OSError):
-                process.kill()
-
-        threading.Thread(target=kill, name="TransferSeg kill", daemon=True).start()
 
     def _readEvents(self, pipe: IO[bytes]) -> None:
         with suppress(OSError, ValueError), pipe:

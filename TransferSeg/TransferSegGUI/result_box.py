@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import history
+from .library_words import inOwnWords
 from .progress_box import aboutTime
 from .wording import deviceName
 
@@ -44,7 +45,11 @@ class ResultBox:
 
     def add(self, result: Any) -> None:
         """A new ``SegmentResult``: what is said of it is kept as long as the module lives."""
-        notes = "\n".join(f"• {note}" for note in result.notes)
+        said = [inOwnWords(note) for note in result.notes]
+        hidden = [node.GetName() for node in history.hiddenBy(result.segmentationNode)]
+        if hidden:
+            said.append(_("Hidden, not removed: {names}.").format(names=", ".join(hidden)))
+        notes = "\n".join(f"• {note}" for note in said)
         self._texts[_key(result.segmentationNode)] = (summary(result), notes)
         self.show()
 

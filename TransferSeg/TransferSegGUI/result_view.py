@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .before_after import fillTable, prepareTable
+from .library_words import inOwnWords
 from .signals import Signal
 
 
@@ -72,7 +73,7 @@ class ResultView:
 
 def sentence(message: str) -> str:
     """The library's verdict as a sentence: capital letter, full stop."""
-    message = message.strip()
+    message = inOwnWords(message.strip())
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 

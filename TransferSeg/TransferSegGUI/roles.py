@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import wording
+from .library_words import inOwnWords
 from .results import KIND
 
 DESCRIPTION, MODALITY, CONTRAST, STUDY, PATIENT = "0008,103e", "0008,0060", "0018,0010", "0020,000d", "0010,0020"
@@ -45,7 +46,8 @@ def guessRoles(roles: Sequence[str], volumeNodes: Sequence[Any] | None = None) -
         return {roles[0]: RoleGuess(nodes[0], True, reason)}
     group = _bestGroup(offers)
     chosen = {role: _choose(role, [o for o in offers if o.role == role], group) for role in roles}
-    return {role: guess for role, guess in chosen.items() if guess is not None}
+    found = {role: guess for role, guess in chosen.items() if guess is not None}
+    return _askWhichPatient(found, offers, group)
 
 
 def inputVolumes() -> list[Any]:
@@ -111,6 +113,19 @@ def _bestGroup(offers: Sequence[_Offer]) -> str:
     return max(reversed(counts), key=lambda group: len(counts[group]), default="")
 
 
+def _askWhichPatient(found: dict[str, RoleGuess], offers: Sequence[_Offer], group: str) -> dict[str, RoleGuess]:
+    """Where another examination has as many of the images, the first image is doubtful: one question for all."""
+    first = next(iter(found), None)
+    others = {offer.group for offer in offers} - {group}
+    had = {other: {offer.role for offer in offers if offer.group == other} for other in others}
+    rival = next((other for other, roles in had.items() if len(roles) >= len(found)), None)
+    if first is None or rival is None or found[first].doubtful:
+        return found
+    name = next(offer.node.GetName() for offer in offers if offer.group == rival)
+    text = _("Another examination is loaded too ({volume}). Is this the right patient?").format(volume=name)
+    return {**found, first: RoleGuess(found[first].node, True, text)}
+
+
 def _choose(role: str, offers: Sequence[_Offer], group: str) -> RoleGuess | None:
     """One volume for a role: of the best examination, a sure one before doubtful ones."""
     together = [offer for offer in offers if offer.group == group] or list(offers)
@@ -128,6 +143,6 @@ def _choose(role: str, offers: Sequence[_Offer], group: str) -> RoleGuess | None
         return RoleGuess(chosen.node, True, _("It comes from another folder or examination than the other images."))
     if chosen.doubtful:
         return RoleGuess(
-            chosen.node, True, _("Not sure to be {role}: {reason}.").format(role=name, reason=chosen.reason)
+            chosen.node, True, _("Not sure to be {role}: {reason}.").format(role=name, reason=inOwnWords(chosen.reason))
         )
     return RoleGuess(chosen.node)

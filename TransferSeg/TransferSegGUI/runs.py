@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import wording
+from .closing import Closing
 
 PAUSE_SECONDS = 0.005
 
@@ -55,6 +56,8 @@ class Run:
         self.metrics: list[dict[str, Any]] = []
         self.ended: Callable[[Run], None] = lambda run: None
         """Called when it is over, before the callback; ``after`` is called after it."""
+        self.whenClosing: Callable[[], None] = self.endNow
+        """Called by ``wait`` when Slicer is being closed."""
         self.after: Callable[[], None] = lambda: None
         self._callback = callback
         self._onEvent = onEvent
@@ -90,15 +93,23 @@ class Run:
         else:
             self.fail(self._cancelled)
 
+    def endNow(self) -> None:
+        """End at once, since the worker is gone."""
+        self.cancel()
+
     def mute(self) -> None:
         """Call nobody back."""
         self._callback = self._onEvent = None
 
     def wait(self) -> Any:
-        """Block until it is finished, keeping Slicer alive; the result, or its error raised."""
+        """Block until it is finished or Slicer closes, keeping Slicer alive; the result, or its error raised."""
         import slicer
 
+        closing = Closing()
         while not self.finished:
+            if closing.begun:
+                self.whenClosing()
+                self.endNow()
             self.client.pump()
             slicer.app.processEvents()
             time.sleep(PAUSE_SECONDS)
@@ -202,45 +213,3 @@ class AskRun(Run):
         """Ask."""
         verb, args, take = self._question
         self.ask(verb, args, lambda value: self.succeed(take(value)))
-
-
-class Queue:
-    """One run at a time; others wait in the order in which they came."""
-
-    def __init__(self, onChange: Callable[[], None]) -> None:
-        self._onChange = onChange
-        self._waiting: list[Run] = []
-        self.running: Run | None = None
-
-    def add(self, run: Run) -> None:
-        """Start the run now, or after those that are there."""
-        run.ended, run.after = self._ended, self._next
-        self._waiting.append(run)
-        self._next()
-
-    def mute(self) -> None:
-        """Tell nobody any more: those who would listen are going away."""
-        for run in self._all():
-            run.mute()
-
-    def clear(self) -> None:
-        """End all runs."""
-        for run in self._all():
-            run.cancel()
-
-    def _all(self) -> list[Run]:
-        """Those that wait first: none of them shall begin when the running one ends."""
-        return [*self._waiting, *([self.running] if self.running else [])]
-
-    def _next(self) -> None:
-        if self.running is None and self._waiting:
-            self.running = self._waiting.pop(0)
-            self._onChange()
-            self.running.begin()
-
-    def _ended(self, run: Run) -> None:
-        if run in self._waiting:
-            self._waiting.remove(run)
-        if self.running is run:
-            self.running = None
-        self._onChange()

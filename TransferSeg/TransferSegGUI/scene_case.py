@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import qt
@@ -13,6 +13,9 @@ from slicer.util import VTKObservationMixin
 
 from .label_mapping import LabelMapping
 from .wording import roleName
+
+NO_IMAGES = ["vtkMRMLLabelMapVolumeNode", "vtkMRMLTensorVolumeNode", "vtkMRMLVectorVolumeNode"]
+"""Kinds of scalar volumes that a model cannot read; the Segment panel hides them too."""
 
 
 class SceneCaseForm(VTKObservationMixin):
@@ -68,6 +71,12 @@ class SceneCaseForm(VTKObservationMixin):
                 self._rows[role][1].setCurrentNode(node)
         self._showReason()
 
+    def refresh(self) -> None:
+        """Look at the segments again: they may have been edited since the form was opened."""
+        if self.isOpen:
+            self.mapping.follow(self._segmentation(), self._labels())
+            self._showReason()
+
     def close(self) -> None:
         """Hide the form."""
         self.ui.sceneFrame.setVisible(False)
@@ -99,6 +108,9 @@ class SceneCaseForm(VTKObservationMixin):
     def _roles(self) -> tuple[str, ...]:
         return tuple(self._model.roles) if self._model is not None else ()
 
+    def _labels(self) -> Sequence[Any]:
+        return self._model.labels if self._model is not None else ()
+
     def _segmentation(self) -> Any:
         return self.ui.segmentationSelector.currentNode()
 
@@ -110,7 +122,8 @@ class SceneCaseForm(VTKObservationMixin):
         for role in self._roles():
             label = qt.QLabel(_("{image}:").format(image=roleName(role)))
             selector = slicer.qMRMLNodeComboBox()
-            selector.nodeTypes = ["vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"]
+            selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+            selector.hideChildNodeTypes = NO_IMAGES
             selector.noneEnabled, selector.addEnabled, selector.removeEnabled = True, False, False
             selector.renameEnabled = False
             selector.setMRMLScene(slicer.mrmlScene)
@@ -135,7 +148,7 @@ class SceneCaseForm(VTKObservationMixin):
                     self._doubts[role] = guess
         finally:
             self._filling = False
-        self.mapping.fill(node, self._model.labels if self._model is not None else ())
+        self.mapping.fill(node, self._labels())
         for widget in (self.ui.mappingLabel, self.ui.mappingTable):
             widget.setVisible(node is not None)
         self._showReason()
@@ -169,7 +182,7 @@ class SceneCaseForm(VTKObservationMixin):
         self.ui.sceneReason.setVisible(bool(reason))
 
     def _onAdd(self, _checked: bool = False) -> None:
+        self.refresh()
         if self.reason() is not None:
-            self._showReason()
             return
         self._add(self.volumes(), self._segmentation(), self.mapping.labelMap(), self.ui.caseNameEdit.text.strip())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from . import history
 from .choice_selectors import ChoiceSelectors, automaticChoices, deviceChoices
 from .error_line import ErrorLine
+from .library_words import inOwnWords
 from .model_chooser import ModelChooser
+from .panel import Panel
 from .progress_box import ProgressBox
 from .result_box import ResultBox
 from .revealing import reveal
@@ -23,29 +24,17 @@ from .signals import Signal
 
 SETTLED_AFTER_MS = 150
 """A node is announced before its name and data are there; several volumes are loaded in a row."""
+WARM_AFTER_MS = 400
+"""Who goes through the list of models does not want each of them."""
 
 
-class SegmentPanel(VTKObservationMixin):
-    """Segments the volumes of the scene.
-
-    Parameters
-    ----------
-    logic : the module's logic
-    resourcePath : callable from a name in Resources to its path
-    """
+class SegmentPanel(Panel):
+    """Segments the volumes of the scene; ``resourcePath`` gives the path of a name in Resources."""
 
     def __init__(self, logic: Any, resourcePath: Callable[[str], str]) -> None:
-        VTKObservationMixin.__init__(self)
-        self.logic = logic
+        super().__init__(logic, resourcePath, "SegmentPanel")
         self.trainingCaseWanted = Signal()
         """Emitted with (model name, {role: volume node}, segmentation node)."""
-        self.widget = slicer.util.loadUI(resourcePath("UI/SegmentPanel.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
-        self.widget.setMRMLScene(slicer.mrmlScene)
-        self.run: Any = None
-        self._parameterNode: Any = None
-        self._guiTag: Any = None
-        self._blocked: str | None = None
         self.choices = ChoiceSelectors(
             {
                 "resample": (self.ui.resampleSelector, automaticChoices()),
@@ -62,22 +51,20 @@ class SegmentPanel(VTKObservationMixin):
         self._settled = qt.QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(SETTLED_AFTER_MS)
+        self._warmSoon = qt.QTimer()
+        self._warmSoon.setSingleShot(True)
+        self._warmSoon.setInterval(WARM_AFTER_MS)
         self._connect()
         self._showDevice()
         self.models.refresh()
 
     def setParameterNode(self, parameterNode: Any) -> None:
         """Bind the panel to the module's parameters, or to none."""
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
         self.choices.setParameterNode(None)
         self.selectors.setParameterNode(None)  # what connectGui writes is not the user's choice
-        self._parameterNode = parameterNode
+        self.bind(parameterNode)
         if parameterNode is None:
             return
-        self._guiTag = parameterNode.connectGui(self.ui)
-        self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
         self.selectors.setParameterNode(parameterNode)
         self.choices.setParameterNode(parameterNode)
         self._syncModel()
@@ -92,11 +79,13 @@ class SegmentPanel(VTKObservationMixin):
     def enter(self) -> None:
         """The panel is shown."""
         self.refresh()
+        self._warmSoon.start()
 
     def setBlocked(self, reason: str | None) -> None:
         """Disable Apply with a reason that lies outside this panel, or allow it again."""
         self._blocked = reason
         self._updateApply()
+        self._warmSoon.start()
 
     def selectModel(self, name: str) -> bool:
         """Choose a model, for example one that was just adapted."""
@@ -105,9 +94,12 @@ class SegmentPanel(VTKObservationMixin):
 
     def fill(self, everything: bool = False) -> None:
         """Guess the images that the user has not chosen; ``everything``: those too."""
+        from TransferSegLib.errors import TransferSegError
+
         self._settled.stop()
         if self._parameterNode is not None and self.models.name:
-            self.selectors.fill(self.logic.guessRoles(self.models.name), everything=everything)
+            with suppress(TransferSegError):  # Apply says what is wrong with the model
+                self.selectors.fill(self.logic.guessRoles(self.models.name), everything=everything)
 
     def apply(self, _checked: bool = False) -> None:
         """Start segmenting."""
@@ -130,6 +122,7 @@ class SegmentPanel(VTKObservationMixin):
     def cleanup(self) -> None:
         """Let go of scene, logic and timers."""
         self._settled.stop()
+        self._warmSoon.stop()
         self.models.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
@@ -137,6 +130,7 @@ class SegmentPanel(VTKObservationMixin):
         self.logic.changed.disconnect(self.models.refresh)
         self.logic.runsChanged.disconnect(self._updateApply)
         self.logic.resultMade.disconnect(self.result.add)
+        self.logic.deviceKnown.disconnect(self._showDevice)
 
     def _connect(self) -> None:
         ui = self.ui
@@ -145,11 +139,13 @@ class SegmentPanel(VTKObservationMixin):
         ui.trainingButton.connect("clicked(bool)", self._offerTrainingCase)
         self.choices.changed.connect(self._showDevice)
         self._settled.timeout.connect(self._onSettled)
+        self._warmSoon.timeout.connect(self._warm)
         self.models.changed.connect(self._onModel)
         self.selectors.changed.connect(self._updateApply)
         self.logic.changed.connect(self.models.refresh)
         self.logic.runsChanged.connect(self._updateApply)
         self.logic.resultMade.connect(self.result.add)
+        self.logic.deviceKnown.connect(self._showDevice)
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
             self.addObserver(slicer.mrmlScene, event, self._onNodes)
 
@@ -168,6 +164,13 @@ class SegmentPanel(VTKObservationMixin):
                 self._parameterNode.model = name
             self.fill()
         self._updateApply()
+        self._warmSoon.start()
+
+    def _warm(self) -> None:
+        """Load the chosen model ahead, so that the first Apply is quick: only for a user who looks at this panel."""
+        idle = self._blocked is None and self.run is None and bool(self.models.name)
+        if idle and self.widget.isVisible() and slicer.util.mainWindow() is not None and not self.logic.running:
+            self.logic.warm(self.models.name)
 
     def _onParameters(self, _caller: Any = None, _event: Any = None) -> None:
         self.choices.show()
@@ -233,10 +236,11 @@ class SegmentPanel(VTKObservationMixin):
             self.progress.log(self.errors.show(error))
         else:
             for text in (*result.steps, *result.notes, self.ui.resultText.text):
-                self.progress.log(text)
+                self.progress.log(inOwnWords(text))
             reveal(self.ui.resultButton)
         self._showDevice()
         self._updateApply()
+        self._warmSoon.start()  # a run that was cancelled may have ended the worker
 
     def _offerTrainingCase(self, _checked: bool = False) -> None:
         node = self.result.node

@@ -30,6 +30,7 @@ class TrainingCase:
         What it is made of; why it cannot be used, in a plain sentence, else empty.
     volumes, segmentationNode, segments
         Of the scene: {role: node}, the corrected segmentation, {segment id: label name}.
+    leftOut : list of segment ids that are none of the labels on purpose; None where that was not noted
     images, truth, names, labelMap, folder
         On disk: {role: path}, the label map's path, {value: name} as the data set says, {truth label: label name},
         the data set that it came from.
@@ -46,6 +47,7 @@ class TrainingCase:
     volumes: dict[str, Any] = field(default_factory=dict, repr=False)
     segmentationNode: Any = field(default=None, repr=False)
     segments: dict[str, str] = field(default_factory=dict, repr=False)
+    leftOut: list[str] | None = field(default=None, repr=False)
     images: dict[str, str] = field(default_factory=dict, repr=False)
     truth: str = field(default="", repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
@@ -62,7 +64,7 @@ class TrainingCase:
         """All but the nodes, which are kept as references."""
         kept = {name: getattr(self, name) for name in STORED}
         if self.kind == SCENE:
-            return {**kept, "segments": self.segments, "roles": list(self.volumes)}
+            return {**kept, "segments": self.segments, "leftOut": self.leftOut, "roles": list(self.volumes)}
         paths = {"images": self.images, "truth": self.truth, "names": self.names}
         return {**kept, **paths, "labelMap": self.labelMap, "folder": self.folder, "doubt": self.doubt}
 
@@ -103,9 +105,22 @@ def _lookAtScene(case: TrainingCase) -> tuple[str, str]:
     there = {segmentId: label for segmentId, label in case.segments.items() if segmentation.GetSegment(segmentId)}
     if not there:
         return name, _("None of the segments of {name} is matched to a label.").format(name=name)
+    new = _newSegment(case, segmentation)
+    if new is not None:
+        text = _("The segment “{segment}” of {segmentation} is new: add the case again to say what it is.")
+        return name, text.format(segment=new, segmentation=name)
     labels = ", ".join(dict.fromkeys(there.values()))
     volumes = ", ".join(node.GetName() for node in case.volumes.values())
     return _("{segmentation} ({labels}) on {volumes}").format(segmentation=name, labels=labels, volumes=volumes), ""
+
+
+def _newSegment(case: TrainingCase, segmentation: Any) -> str | None:
+    """The name of a segment that was drawn after the case was added: it would silently become background."""
+    if case.leftOut is None:
+        return None
+    known = {*case.segments, *case.leftOut}
+    new = next((segmentId for segmentId in segmentation.GetSegmentIDs() if segmentId not in known), None)
+    return None if new is None else segmentation.GetSegment(new).GetName()
 
 
 def _lookAtFolder(case: TrainingCase) -> tuple[str, str]:

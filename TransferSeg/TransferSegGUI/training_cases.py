@@ -89,6 +89,7 @@ class TrainingCases:
             volumes=dict(volumes),
             segmentationNode=segmentationNode,
             segments=segments,
+            leftOut=[n for n in segmentationNode.GetSegmentation().GetSegmentIDs() if n not in segments],
         )
         place = cases.index(same[0]) if same else len(others)
         self._write([*others[:place], case, *others[place:]])
@@ -118,7 +119,8 @@ class TrainingCases:
         Returns a sentence where other cases went along, else None: who is scored must not have been learned from.
         """
         cases = self._read()
-        mates = [case for case in cases if samePatient(case, cases[index]) and case is not cases[index]]
+        owners = patients(cases)
+        mates = [case for case in cases if owners[case.id] == owners[cases[index].id] and case is not cases[index]]
         moved = [case.id for case in mates if case.heldOut != bool(heldOut)]
         for case in (cases[index], *mates):
             case.heldOut = bool(heldOut)
@@ -169,24 +171,35 @@ class TrainingCases:
         self.changed.emit()
 
 
-def samePatient(one: TrainingCase, other: TrainingCase) -> bool:
-    """Whether two cases are of one patient: by name or DICOM, or because they share an image."""
-    if one.patient and one.patient == other.patient:
-        return True
-    sources = [
-        {node.GetID() for node in case.volumes.values() if node is not None} | set(case.images.values())
-        for case in (one, other)
-    ]
-    return bool(sources[0] & sources[1])
-
-
 def patients(cases: list[TrainingCase]) -> dict[str, str]:
-    """{case id: patient}, the same text for all cases of one patient."""
-    found: dict[str, str] = {}
+    """{case id: patient}, the same text for all cases of one patient.
+
+    Cases are of one patient by name or DICOM, or because they share an image, and also where only a third case
+    joins them.
+    """
+    parents = list(range(len(cases)))
+
+    def first(number: int) -> int:
+        while parents[number] != number:
+            number = parents[number]
+        return number
+
+    seen: dict[tuple[str, str], int] = {}
     for number, case in enumerate(cases):
-        mate = next((other for other in cases[:number] if samePatient(case, other)), None)
-        found[case.id] = found[mate.id] if mate is not None else (case.patient or case.id)
-    return found
+        for key in _signsOf(case):
+            one, other = sorted((first(seen.setdefault(key, number)), first(number)))
+            parents[other] = one
+    return {case.id: _patientOf(cases[first(number)]) for number, case in enumerate(cases)}
+
+
+def _patientOf(case: TrainingCase) -> str:
+    return case.patient or case.id
+
+
+def _signsOf(case: TrainingCase) -> list[tuple[str, str]]:
+    """What tells whose case it is."""
+    nodes = [("node", node.GetID()) for node in case.volumes.values() if node is not None]
+    return [("patient", _patientOf(case)), *nodes, *(("file", path) for path in case.images.values())]
 
 
 def _role(case: TrainingCase, role: str) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 import slicer
 import vtk
 import vtk.util.numpy_support
+from slicer.i18n import tr as _
 
+from . import wording
 from .grids import NodeGrid
 
 
@@ -17,12 +19,19 @@ def labelArray(segmentationNode: Any, values: Mapping[str, int], grid: NodeGrid)
     """uint8 (k, j, i) on ``grid``: ``values`` is {segment id: value}; where segments overlap the later one counts.
 
     Segments that lie on the grid already are copied voxel by voxel; others are resampled (nearest neighbour).
+
+    Raises
+    ------
+    UsageError
+        When Slicer cannot make voxels of a segment: it would be taken for background.
     """
     segmentationNode.CreateBinaryLabelmapRepresentation()
     values = {name: value for name, value in values.items() if segmentationNode.GetSegmentation().GetSegment(name)}
     result = np.zeros(grid.shape, np.uint8)
     if not values:
         return result
+    if any(_image(segmentationNode, name) is None for name in values):
+        raise _noVoxels(segmentationNode)
     same = segmentationNode.GetTransformNodeID() == grid.transformId
     if same and all(_liesOn(_image(segmentationNode, name), grid) for name in values):
         for name, value in values.items():
@@ -46,8 +55,6 @@ def _image(segmentationNode: Any, segmentId: str) -> Any:
 
 def _liesOn(image: Any, grid: NodeGrid) -> bool:
     """Whether the voxels of a segment are voxels of the grid (its extent may be another)."""
-    if image is None:
-        return False
     if image.IsEmpty():
         return True
     matrix, wanted = vtk.vtkMatrix4x4(), grid.ijkToRas()
@@ -98,6 +105,12 @@ def _resampled(segmentationNode: Any, values: Mapping[str, int], grid: NodeGrid)
     finally:
         slicer.mrmlScene.RemoveNode(stand)
     scalars = merged.GetPointData().GetScalars()
-    if scalars is None:
-        return np.zeros(grid.shape, np.uint8)
-    return vtk.util.numpy_support.vtk_to_numpy(scalars).reshape(merged.GetDimensions()[::-1]).astype(np.uint8)
+    # What went wrong is only written to Slicer's log.
+    if scalars is None or merged.GetDimensions()[::-1] != grid.shape:
+        raise _noVoxels(segmentationNode)
+    return vtk.util.numpy_support.vtk_to_numpy(scalars).reshape(grid.shape).astype(np.uint8)
+
+
+def _noVoxels(segmentationNode: Any) -> Exception:
+    text = _("{segmentation} could not be turned into voxels; open it in the Segmentations module and check it.")
+    return wording.problem(text.format(segmentation=segmentationNode.GetName()))

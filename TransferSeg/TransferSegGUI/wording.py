@@ -8,6 +8,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from .library_words import inOwnWords
+
 # The shell's options, which a panel has not: at the end of a message what to say, at its start what was said.
 _ADVICE = re.compile(r"[;,(]?\s*((or|and)\s+)?((say|with|give|name|name it with|add|use|match it with)\s+)?--[a-z].*$")
 _OPTION = re.compile(r"^--[a-z-]+[^:]*:\s*")
@@ -57,6 +59,7 @@ def stageName(stage: str) -> str:
         "scoring the held-out cases after": _("Scoring the held-out cases with the new model"),
         "evaluating": _("Comparing with the corrected cases"),
         "making phantoms": _("Making phantoms"),
+        "moving models": _("Copying and comparing"),
     }
     return names.get(stage, stage[:1].upper() + stage[1:])
 
@@ -131,7 +134,7 @@ def plainError(error: BaseException) -> Any:
         error = TransferSegError(text)
         error.details = details
     details = getattr(error, "details", "")
-    text = withoutOptions(error.message)
+    text = inOwnWords(withoutOptions(error.message))
     if text != error.message:
         details = f"{error.message}\n{details}"
         error = type(error)(text, hint=error.hint)

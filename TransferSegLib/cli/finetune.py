@@ -27,7 +27,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
     parser.add_argument("--network", metavar="N", help="with --from none: unet, dynunet or segresnet")
-    parser.add_argument("--hold-out", nargs="+", action="extend", metavar="ID", help="cases that are only scored")
+    parser.add_argument(
+        "--hold-out",
+        nargs="+",
+        action="extend",
+        metavar="ID|none",
+        help="cases that are only scored, or none (default: a fifth of the patients from 5 cases on, below none)",
+    )
     parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
     parser.add_argument("--roles", nargs="+", metavar="ROLE", help="input images, where they differ from the model's")
     parser.add_argument("--source-data", metavar="FOLDER", help="data of the source's task: what was forgotten?")

@@ -51,12 +51,23 @@ def run(args: argparse.Namespace, events: Events) -> Any:
         problem = DependencyError(f"torch cannot be loaded ({error}); install the dependencies again")
         server.greet(error_event(problem))
         raise SystemExit(1) from None
-    server.greet({"event": "ready", "version": __version__, "pid": os.getpid()})
+    server.greet({"event": "ready", "version": __version__, "pid": os.getpid(), **_device()})
     _tidy()
     server.work(when_idle=_import_ahead)
     # torch takes more than a second to be taken down: nothing of it needs that.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _device() -> dict[str, str]:
+    """Where work will run unless a request says otherwise, and why; nothing where that cannot be told."""
+    from ..inference.devices import choose_device
+
+    try:
+        chosen = choose_device("auto")
+    except Exception:  # a broken driver is for the request that needs it to tell
+        return {}
+    return {"device": chosen.name, "device_reason": chosen.reason}
 
 
 def _import_ahead() -> None:

@@ -59,8 +59,8 @@ def finetune(
     out : path
         Folder of the adapted package; must not exist yet.
     hold_out_ids : sequence of str, optional
-        Cases that are scored before and after and used for nothing else. Without it 20 % by patient and
-        seed when there are at least 5 cases, none below.
+        Cases that are scored before and after and used for nothing else; an empty one, or ``["none"]``, holds
+        out none. Without it 20 % by patient and seed when there are at least 5 cases, none below.
     cases : int, optional
         Train on that many of the remaining cases only, drawn by patient and seed.
     source_data : path, optional
@@ -109,7 +109,7 @@ def finetune(
     after = score_adapted(adapted.model, held_out, options, "scoring the held-out cases after", events)
     forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
-    card = finish_card(adapted.model.card, package, chosen, plan, result, request)
+    card = finish_card(adapted.model.card, package, chosen, plan, result, request, run.id)
     result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
     made = write_package(out, card, state_to_save(card.network, adapted.model.module))
     result = {

@@ -21,6 +21,7 @@ from .target import Target, target_from_nothing, target_from_source
 
 HOLD_OUT_FROM = 5
 HOLD_OUT_SHARE = 0.2
+HOLD_OUT_NONE = "none"
 INNER_FROM = 6
 
 
@@ -49,9 +50,9 @@ class TrainingOptions:
 def split_cases(
     data_set: DataSet, ids: Sequence[str] | None, count: int | None, seed: int
 ) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """(training cases, held-out cases)."""
-    if ids:
-        training, held_out = hold_out(data_set.cases, ids)
+    """(training cases, held-out cases); without ``ids`` a share is held out, none where they are empty or ``none``."""
+    if ids is not None:
+        training, held_out = hold_out(data_set.cases, _named(ids, data_set))
     elif len(data_set.cases) >= HOLD_OUT_FROM:
         training, held_out = split_by_patient(data_set.cases, fraction=HOLD_OUT_SHARE, seed=seed)
     else:
@@ -61,6 +62,15 @@ def split_cases(
             raise UsageError(f"--cases {count}: there are {len(training)} cases to train on; name 1 to {len(training)}")
         training = _some(training, count, seed)
     return tuple(training), tuple(held_out)
+
+
+def _named(ids: Sequence[str], data_set: DataSet) -> Sequence[str]:
+    """The cases that are named; the word ``none`` names no case."""
+    if list(ids) != [HOLD_OUT_NONE]:
+        return ids
+    if any(case.id == HOLD_OUT_NONE for case in data_set.cases):
+        raise UsageError("--hold-out none: means no case, but a case has this name; rename that case")
+    return ()
 
 
 def _some(cases: Sequence[Case], count: int, seed: int) -> tuple[Case, ...]:

@@ -27,6 +27,7 @@ def finish_card(
     plan: TrainingPlan,
     result: dict[str, Any],
     request: dict[str, Any],
+    run_id: str,
 ) -> Card:
     """The adapted model's card: where it came from and what was measured, nothing else."""
     cases = len(result["trained_on"])
@@ -46,6 +47,8 @@ def finish_card(
         "inputs": {part: sorted(request[part].values()) for part in ("training", "held_out")},
         "plan": plan.to_json(),
         "verdict": result["verdict"],
+        # Whoever made the run can tell its model from another of the same name.
+        "run": run_id,
     }
     measured = ()
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import PackageError, UsageError
+from ..errors import NameTaken, PackageError, UsageError
 from ..networks import build_network, network_names
 from ..packages import (
     Entry,
@@ -19,7 +20,7 @@ from ..packages import (
     unpacked,
 )
 from ..packages.package import METADATA, read_json
-from ..places import models_folder
+from ..places import home, models_folder
 from ..storage import check_folder_is_free, check_writable, remove_folder, writing_folder
 from ..strategies import groups_report
 from .models_drawing import strategy_blocks
@@ -121,7 +122,11 @@ def models_import(path: str | Path, *, name: str | None = None) -> dict[str, Any
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
         raise UsageError(f"--name {name}: use letters, digits, - and _")
     if any(entry.name == name and entry.source != "registered" for entry in list_models()):
-        raise UsageError(f"{name}: a model of that name exists already; choose another with --name")
+        raise NameTaken(f"{name}: a model of that name exists already; choose another with --name")
+    if _is_being_adapted(name):
+        raise NameTaken(
+            f"{name}: a training of that name exists already, interrupted or going on; choose another with --name"
+        )
     target = models_folder() / name
     check_folder_is_free(target, "--name")
     if ours:
@@ -166,6 +171,15 @@ def models_delete(name: str) -> dict[str, Any]:
         "deleted": True,
         "message": f"{entry.name} was deleted from {entry.folder.parent}",
     }
+
+
+def _is_being_adapted(name: str) -> bool:
+    """Whether an adaptation in Slicer, going on or interrupted, will put its model under this name."""
+    try:
+        request = json.loads((home() / "adaptations" / name / "request.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(request, dict) and request.get("state") in ("collecting", "training")
 
 
 def _one_entry(name: str) -> Entry:

@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ class Run:
                 "seconds": 0.0,
             }
             self.checkpoint_file.unlink(missing_ok=True)
-            write_json(self._file, self._data)
+        self._data.setdefault("id", uuid.uuid4().hex)
+        write_json(self._file, self._data)
         self._clock = time.monotonic()
 
     @staticmethod
@@ -76,6 +78,11 @@ class Run:
         file = Path(folder) / "run.json"
         if file.is_file() and _read(file).get("request") != json.loads(json.dumps(request)):
             raise StorageError(f"{folder}: holds another run; remove it or name another --run folder")
+
+    @property
+    def id(self) -> str:
+        """Names this run, resumed or not, in what it makes."""
+        return self._data["id"]
 
     @property
     def checkpoint_file(self) -> Path:

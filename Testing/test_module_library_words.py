@@ -1,0 +1,83 @@
+"""The library's sentences that panels show: each is known to the table, so that it can be translated."""
+
+from __future__ import annotations
+
+import pytest
+from host.api import PROJECT  # noqa: F401  (skips where the host is not there)
+
+
+def _cases(*dice: float | None) -> dict:
+    return {"cases": [{"id": f"c{n}", "dice": {"lesion": value}} for n, value in enumerate(dice)]}
+
+
+VERDICTS = [
+    (None, None),
+    (None, _cases(0.5, 0.6)),
+    (None, _cases(None)),
+    (_cases(None), _cases(0.5)),
+    (_cases(0.5), _cases(0.7)),
+    (_cases(0.5, 0.5, 0.5), _cases(0.7, 0.71, 0.69)),
+    (_cases(0.7), _cases(0.5)),
+    (_cases(0.5, 0.5), _cases(0.501, 0.5)),
+    (_cases(0.5, 0.5), _cases(0.9, 0.2)),
+]
+
+
+@pytest.fixture
+def marked(app, monkeypatch):
+    """``inOwnWords`` with a translation that is told apart from the original: its letters are doubled in case."""
+    from TransferSegGUI import library_words
+
+    library_words._sentences.cache_clear()
+    monkeypatch.setattr(library_words, "_", lambda text: f"<{text}>")
+    yield library_words.inOwnWords
+    library_words._sentences.cache_clear()
+
+
+@pytest.mark.parametrize(("before", "after"), VERDICTS)
+def test_every_verdict_is_known_and_reads_as_the_library_says_it(app, marked, before, after):
+    from TransferSegLib.reporting import verdict
+
+    message = verdict(before, after)[1]
+    said = marked(message)
+    assert said.startswith("<") and said.replace("<", "").replace(">", "") == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "registration of t1, t2: skipped (same grid, and no small shift or turn matches better)",
+        "brain mask: skipped (the images are stripped already; used as they are)",
+        "resampling: done (0.9 x 0.9 x 3 mm to 1 x 1 x 1 mm, linear)",
+        "brain mask: atlas-based mask on t1, less exact than HD-BET (no hd-bet on the PATH); look at the border of the "
+        "brain",
+        "its name says T2 followed by 'star'",
+        "GPU NVIDIA H200, half precision as it gains there",
+        "GPU NVIDIA H200, float16 as asked",
+        "CPU (4 threads), float32 as asked",
+    ],
+)
+def test_steps_reasons_and_devices_are_known(marked, text):
+    assert marked(text).startswith("<")
+
+
+def test_roles_that_are_in_doubt_say_why_in_known_words(marked):
+    from TransferSegLib.cases import guess_role
+
+    for name in ("T1 FLAIR", "PET CT", "T2_star", "mri post gado", "t1_t2", "T1 sag odd", "t1 pre post gd"):
+        guess = guess_role(name)
+        if guess is not None:
+            assert marked(guess.reason).startswith("<"), guess.reason
+
+
+def test_unknown_words_pass_unchanged(app, marked):
+    assert marked("something {new} that nobody foresaw") == "something {new} that nobody foresaw"
+
+
+def test_errors_and_results_go_through_the_table(app, monkeypatch):
+    from TransferSegGUI import wording
+
+    from TransferSegLib.errors import OutOfMemory
+
+    monkeypatch.setattr(wording, "inOwnWords", str.upper)
+    assert wording.plainError(OutOfMemory()).message.startswith("NOT ENOUGH MEMORY")
