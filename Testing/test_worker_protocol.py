@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -176,3 +177,11 @@ def _pids(note: Path) -> list[int]:
             return [int(pid) for pid in note.read_text().split()]
         time.sleep(0.05)
     raise AssertionError("hd-bet was not started")
+
+
+def test_requests_that_the_end_of_the_input_cuts_off_are_said():
+    request = '{"id": 7, "verb": "doctor", "args": {}}\n'
+    ended = subprocess.run(
+        [sys.executable, "-m", "TransferSegLib", "worker"], input=request, capture_output=True, text=True, timeout=60
+    )
+    assert "the input ended before request 7 was done" in ended.stderr

@@ -17,6 +17,10 @@ LOSS_COLOUR = (0.0, 0.447, 0.698)
 DICE_COLOUR = (0.835, 0.369, 0.0)
 
 
+HEIGHT = 220
+"""Pixels of the plot in the panel."""
+
+
 class Curves:
     """Loss and validation Dice over the epochs.
 
@@ -148,13 +152,14 @@ class Curves:
             # Not before it is needed: it opens a graphics context, which the module's start shall not wait for.
             self._view = slicer.qMRMLPlotView(self._container)
             self._view.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
-            self._view.setFixedHeight(220)
             self._container.layout().addWidget(self._view)
         if not _present(self._viewNode):
             self._viewNode = _ownViewNode(self.chartNode)
             self._view.setMRMLScene(slicer.mrmlScene)
             self._view.setMRMLPlotViewNode(self._viewNode)
         self._viewNode.SetPlotChartNodeID(self.chartNode.GetID())
+        # An empty plot view is black; it is open already, but out of sight until there is something to see.
+        self._view.setFixedHeight(HEIGHT if self._rows else 1)
         self._container.visible = True
 
 

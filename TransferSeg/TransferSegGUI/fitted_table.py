@@ -43,7 +43,7 @@ def fitTable(table: Any, headings: Sequence[str], *, stretched: int, lowest: int
 
 
 def _layOutAgain(widget: Any) -> None:
-    """Let all boxes around a widget take its new height: in Slicer the outer ones do not always notice by themselves."""
+    """Let all boxes around a widget take its new height: in Slicer the outer ones do not always notice."""
     around = widget.parentWidget()
     while around is not None and not around.inherits("QScrollArea"):
         if around.layout() is not None:

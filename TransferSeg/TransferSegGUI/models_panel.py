@@ -73,9 +73,20 @@ class ModelsPanel:
         ui.useModelButton.connect("clicked(bool)", lambda _checked: self.modelWanted.emit(self.table.model.name))
         ui.openFolderButton.connect("clicked(bool)", lambda _checked: self._openFolder(self.table.model.folder))
         ui.openStorageButton.connect("clicked(bool)", lambda _checked: self._openFolder(self.logic.storageFolder()))
+        ui.diagnosticsButton.connect("clicked(bool)", self._copyDiagnostics)
         self.table.changed.connect(self._updateButtons)
         self.logic.changed.connect(self.refresh)
         self.logic.runsChanged.connect(self._updateButtons)
+
+    def _copyDiagnostics(self, _checked: bool = False) -> None:
+        from .diagnostics import copyToClipboard
+
+        self.ui.diagnosticsButton.setEnabled(False)  # doctor takes some seconds, and Slicer goes on reacting
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The diagnostics could not be made.")):
+                copyToClipboard()
+        finally:
+            self.ui.diagnosticsButton.setEnabled(True)
 
     def _updateButtons(self) -> None:
         """Enable what can be done; a disabled button's tooltip says why."""

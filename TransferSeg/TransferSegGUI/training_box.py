@@ -126,4 +126,4 @@ def curvesNote(training: int, rows: int, hasValidation: bool) -> str:
         ).format(n=INNER_FROM)
     if rows:
         return _("No validation curve: the training cases are too few, or all of one patient, to set one aside.")
-    return ""
+    return _("The curves start after the first epoch.")

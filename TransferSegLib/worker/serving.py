@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..errors import UsageError
@@ -75,11 +76,16 @@ class Server:
             if self._closing:
                 return
             self._closing = True
+            unserved = [str(job.id) for job in (self._current, *self._waiting) if job is not None]
             self._waiting.clear()
             if self._current is not None:
                 self._current.events.cancel()
             self._changed.notify_all()
         threading.Thread(target=_end_soon, name="end", daemon=True).start()
+        if unserved:
+            text = f"transferseg worker: the input ended before request {', '.join(unserved)} was done; "
+            with suppress(OSError):  # whoever read this may be gone too
+                os.write(2, f"{text}keep it open until the result is there\n".encode())
 
     def _next(self, *, wait: bool) -> Job | None:
         with self._changed:
