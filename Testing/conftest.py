@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from fixtures_logic import client, logic, stepped  # noqa: F401
 from host.fixtures import _host, absent, app, dialogs, module, scene, slicer_members, views  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parent.parent
+# As Slicer does it for a module's folder.
+sys.path.insert(0, str(PROJECT / "TransferSeg"))
 
 
 @pytest.fixture(scope="session")

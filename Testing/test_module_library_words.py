@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from host.api import PROJECT  # noqa: F401  (skips where the host is not there)
 
@@ -81,3 +83,18 @@ def test_errors_and_results_go_through_the_table(app, monkeypatch):
 
     monkeypatch.setattr(wording, "inOwnWords", str.upper)
     assert wording.plainError(OutOfMemory()).message.startswith("NOT ENOUGH MEMORY")
+
+
+def test_a_file_that_is_no_model_is_said_plainly(app, tmp_path):
+    from TransferSegGUI.library_words import inOwnWords
+
+    from TransferSegLib.errors import TransferSegError
+    from TransferSegLib.jobs.models import models_import
+
+    (tmp_path / "folder").mkdir()
+    with zipfile.ZipFile(tmp_path / "real.zip", "w") as archive:
+        archive.writestr("a.txt", "x")
+    for name in ("folder", "real.zip"):
+        with pytest.raises(TransferSegError) as caught:
+            models_import(tmp_path / name)
+        assert f"{name} is not a model. Choose" in inOwnWords(caught.value.message)

@@ -153,4 +153,16 @@ def _errors() -> list[tuple[str, str]]:
             r"torch cannot be loaded \((.+)\); install the dependencies again",
             _("PyTorch cannot be loaded ({0}); install the packages again"),
         ),
+        (
+            r"(.+): holds \d+ bundles, expected one with .+",
+            _("{0} is not a model. Choose a zip made by Export…, or a MONAI Bundle."),
+        ),
+        (
+            "(.+)/configs/metadata.json: not found; a model is a folder or zip in the layout of a MONAI Bundle",
+            _("{0} is not a model. Choose a model's folder, a zip made by Export…, or a MONAI Bundle."),
+        ),
+        (
+            r"(.+): none of its \d+ cases has a truth \((.+)\); .+",
+            _("{0}: no case has a file with the drawn outline ({1})."),
+        ),
     ]
