@@ -198,7 +198,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PROJECT / "Resources" / "Screenshots")
     parser.add_argument("--only", nargs="*", choices=PICTURES, default=list(PICTURES))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="transferseg-") as home:
         os.environ["TRANSFERSEG_HOME"] = home
         session = Session(options.out)
         for name in options.only:
