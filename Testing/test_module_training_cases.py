@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_cli import small_case
 from helpers_logic import OBLIQUE, addCase, placeModel, someLabels
 
 
@@ -115,3 +117,18 @@ def test_segments_without_voxels_are_an_empty_truth(scene: Any) -> None:
     only = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "bare")
     only.GetSegmentation().AddEmptySegment("empty", "empty")
     assert np.array_equal(labelArray(only, {"empty": 1}, grid), np.zeros(grid.shape, np.uint8))
+
+
+def test_one_patient_in_the_scene_and_in_a_folder(scene: Any, cases: Any, tmp_path: Path) -> None:
+    folder = small_case(tmp_path / "ms" / "patient19")
+    volumes = addCase(scene)
+    files = {role: next(folder.glob(f"{node.GetName()}*")) for role, node in volumes.items()}
+    for role, node in volumes.items():
+        storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+        storage.SetFileName(str(files[role]))
+        node.SetAndObserveStorageNodeID(storage.GetID())
+    cases.addFromScene(volumes, addOutline(scene, volumes["flair"], "oedema"), {"oedema": "oedema"}, "")
+    assert cases[0].id == "patient19", "FLAIR would not say whose it is"
+    cases.addFolders(tmp_path / "ms")
+    cases.setHeldOut(1, True)
+    assert cases[0].heldOut and cases[1].heldOut

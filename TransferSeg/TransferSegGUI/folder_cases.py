@@ -16,6 +16,9 @@ from .training_case import FOLDER, TrainingCase
 # The BraTS challenge's values: necrotic core, oedema, enhancing tumour (4, since 2023 3).
 BRATS = {1: "necrosis", 2: "oedema", 3: "tumour", 4: "tumour"}
 
+SEQUENCE_LETTERS = 7
+"""A name as short as ``T1POST_1`` says which sequence it is, and not whose."""
+
 
 def openFolder(
     path: str, there: Sequence[TrainingCase], labelMap: dict[str, str | None], modelName: str
@@ -64,6 +67,15 @@ def freeId(wanted: str, taken: Sequence[str]) -> str:
         number += 1
         free = f"{name}_{number}"
     return free
+
+
+def nameFor(volume: str, file: str) -> str:
+    """What to call a case of the scene: the volume's name, or its folder's where that names the sequence only."""
+    from TransferSegLib.cases import guess_role
+
+    short = len(re.sub(r"[^A-Za-z0-9]", "", volume)) <= SEQUENCE_LETTERS
+    folder = Path(file).parent.name if file else ""
+    return folder if short and folder and guess_role(volume) is not None else volume
 
 
 def patientOf(name: str, dicomId: str = "") -> str:

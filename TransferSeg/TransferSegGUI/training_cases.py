@@ -10,7 +10,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from . import folder_cases, wording
-from .roles import PATIENT, dicomValue
+from .roles import PATIENT, dicomValue, fileName
 from .signals import Signal
 from .training_case import SCENE, TrainingCase
 from .truths import segmentIdOf
@@ -75,7 +75,7 @@ class TrainingCases:
         same = [case for case in cases if case.segmentationNode is segmentationNode]
         others = [case for case in cases if case not in same]
         first = next(iter(volumes.values()))
-        wanted = id.strip() or (same[0].id if same else first.GetName())
+        wanted = id.strip() or (same[0].id if same else folder_cases.nameFor(first.GetName(), fileName(first)))
         free = folder_cases.freeId(wanted, [case.id for case in others])
         # A name that the user gave twice means one patient; one that we made up means nothing.
         patient = folder_cases.patientOf(id.strip() or free, dicomValue(first, PATIENT))
@@ -198,8 +198,11 @@ def _patientOf(case: TrainingCase) -> str:
 
 def _signsOf(case: TrainingCase) -> list[tuple[str, str]]:
     """What tells whose case it is."""
-    nodes = [("node", node.GetID()) for node in case.volumes.values() if node is not None]
-    return [("patient", _patientOf(case)), *nodes, *(("file", path) for path in case.images.values())]
+    there = [node for node in case.volumes.values() if node is not None]
+    nodes = [("node", node.GetID()) for node in there]
+    # A volume of the scene and a case in a folder may be the same files.
+    files = [path for path in (*map(fileName, there), *case.images.values()) if path]
+    return [("patient", _patientOf(case)), *nodes, *(("file", os.path.realpath(path)) for path in files)]
 
 
 def _role(case: TrainingCase, role: str) -> str:
