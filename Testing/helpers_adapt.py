@@ -38,7 +38,7 @@ def modelInfo(name: str = "brain-unet-phantom", **changes: Any) -> Any:
         "name": name,
         "roles": ("flair", "t1"),
         "labels": LABELS,
-        "card": SimpleNamespace(task="segmentation", reference="flair", licence="Apache-2.0"),
+        "card": SimpleNamespace(task="segmentation", reference="flair", licence="Apache-2.0", origin={}),
         "folder": MODULE / "Resources",
         "source": "shipped",
         "offered": True,

@@ -51,6 +51,12 @@ def test_the_list_says_origin_needs_gives_size_and_state(panel, tmp_path):
     assert rows[2][2].endswith("not proposed") and rows[3][2].endswith("⚠ not usable")
 
 
+def test_a_model_that_no_held_out_case_judged_says_so(panel, logic):
+    logic.infos[1].card.origin["verdict"] = "not-measured"
+    panel.refresh()
+    assert _cells(panel)[1][2].endswith("not tested")
+
+
 def test_details_and_buttons_follow_the_selection(panel):
     ui = panel.ui
     assert "400 phantoms" in ui.modelDetails.text and not ui.deleteButton.enabled

@@ -77,6 +77,8 @@ class ModelsTable:
             return _("⚠ not usable")
         if not info.offered:
             return _("not proposed")
+        if info.card.origin.get("verdict") == "not-measured":
+            return _("not tested")  # no case was held out: nobody knows whether it is better
         return _("whole ✓") if info.name in self._checked else _("ready")
 
     def _onSelected(self) -> None:
