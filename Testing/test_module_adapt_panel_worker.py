@@ -53,7 +53,7 @@ def test_from_a_folder_to_a_verdict(module, panel, app):
     ui.startButton.click()
     assert ui.runBox.visible
     wait_for(app, lambda: panel.training.curves.hasValidation)
-    assert not cut_off(panel.widget)
+    wait_for(app, lambda: not cut_off(panel.widget))  # Qt lays out anew a moment after a text grew
     wait_for(app, lambda: panel.run is None)
     assert not ui.errorText.visible, ui.errorText.text
     assert ui.resultBox.visible and "held-out case" in ui.verdictLabel.text
@@ -63,7 +63,7 @@ def test_from_a_folder_to_a_verdict(module, panel, app):
     assert made is not None and made.source == "user"
     chart = panel.training.curves.chartNode
     assert chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() == 3
-    assert not cut_off(panel.widget)
+    wait_for(app, lambda: not cut_off(panel.widget))
     panel.modelWanted.emit(name)
     frame = module.widget.frame
     assert frame.ui.tabs.currentIndex == 0 and frame.segmentPanel.models.name == name

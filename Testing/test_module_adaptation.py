@@ -29,7 +29,7 @@ def test_adapts_to_cases_of_scene_and_folder(logic: Any, scene: Any, cases: Any,
     result = logic.adapt(
         model,
         cases,
-        name="adapted",
+        name="adapted-here",
         strategy="freeze-encoder",
         epochs=2,
         options=QUICK,
@@ -41,17 +41,17 @@ def test_adapts_to_cases_of_scene_and_folder(logic: Any, scene: Any, cases: Any,
     assert set(result.before["cases"][0]["dice"]) == {"oedema"}
     assert 0 < result.trainable < result.total
     assert [event["epoch"] for event in events if event.get("event") == "metric"] == [1, 2]
-    assert "adapted" in listed
-    assert logic.model("adapted").gives == "oedema"
+    assert "adapted-here" in listed
+    assert logic.model("adapted-here").gives == "oedema"
     assert Path(result.report).is_file()
-    assert not (storeOf("adapted") / "cases").exists()
+    assert not (storeOf("adapted-here") / "cases").exists()
     assert logic.interruptedAdaptations() == [] and logic.running is None
     assert cases[0].problem == "" and len(cases) == 2
-    assert logic.cannotAdapt(model, cases, "adapted").startswith("There is a model named adapted already")
+    assert logic.cannotAdapt(model, cases, "adapted-here").startswith("There is a model named adapted-here already")
     # The new model segments, and is evaluated on the cases of the scene.
-    segmented = logic.segment("adapted", volumes)
+    segmented = logic.segment("adapted-here", volumes)
     assert list(segmented.volumesMl) == ["oedema"]
-    scores = logic.evaluate("adapted", cases)
+    scores = logic.evaluate("adapted-here", cases)
     assert [case["id"] for case in scores["cases"]] == ["p1", "q2"]
     assert exchangeFolders() == []
 
