@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from pathlib import Path
@@ -11,9 +10,6 @@ import pytest
 from helpers_cli import small_data_set
 from helpers_logic import placeModel
 from helpers_panels import cut_off, wait_for
-
-with contextlib.suppress(ImportError):
-    import triton._C.libtriton  # noqa: F401  torch's; loaded after the LLVM of Mesa's renderer it crashes the process
 
 QUICK = {"patch": 32, "batch": 1, "steps": 4}
 

@@ -17,8 +17,6 @@ from TransferSegLib.jobs.pack import pack
 from TransferSegLib.packages.offline_pack import this_python, this_system
 from TransferSegLib.places import models_folder
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "TransferSeg"))
-
 
 class Logic:
     """The module's logic as far as packs use it."""

@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "TransferSeg"))
 
 
 @pytest.fixture

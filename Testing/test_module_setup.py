@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "TransferSeg"))
 
 
 class Pip:
