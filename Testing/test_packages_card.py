@@ -68,3 +68,50 @@ def test_schema_is_standard_json_schema():
     jsonschema.validate(json.loads(json.dumps(card().to_json())), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(card().to_json() | {"space": "x"}, schema)
+
+
+def level_card() -> Card:
+    return Card(
+        name="l3",
+        description="d",
+        roles=("ct",),
+        labels=(Label(1, "L3", 0),),
+        network="l3-cnn4",
+        in_channels=2,
+        out_channels=1,
+        task="level",
+        output="offset",
+        level="L3",
+        spacing=(1.0, 1.0),
+        window=(100, 512),
+        normalisation="projection",
+        projection={"views": ["frontal", "lateral"], "hu": [100, 1500], "evaluation": "dense", "step": 1},
+    )
+
+
+def test_a_level_card_written_and_read_is_the_same():
+    data = json.loads(json.dumps(level_card().to_json()))
+    assert Card.from_json(data, where="f") == level_card()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"level": ""}, "belong together"),
+        ({"task": "segmentation"}, "belong together"),
+        ({"output": "softmax"}, "belong together"),
+        ({"in_channels": 1}, "2 views"),
+        ({"roles": ["flair"]}, "not ct"),
+        ({"window": [100]}, "window"),
+        ({"projection": {}}, "views"),
+        ({"projection": {"views": ["frontal", "lateral"], "hu": [1500, 100]}}, "below"),
+        ({"projection": {"views": ["frontal", "lateral"], "hu": [100, 1500], "evaluation": "fast"}}, "dense"),
+        (
+            {"projection": {"views": ["frontal", "lateral"], "hu": [100, 1500], "evaluation": "dense", "step": 0}},
+            "step",
+        ),
+    ],
+)
+def test_a_level_card_that_contradicts_itself_is_refused(change, words):
+    with pytest.raises(PackageError, match=words):
+        Card.from_json(level_card().to_json() | change, where="metadata.json")

@@ -25,6 +25,7 @@ FLOORS = (
     "measuring",
     "inference",
     "training",
+    "level",
     "reporting",
     "jobs",
     "worker",

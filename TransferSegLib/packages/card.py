@@ -50,8 +50,11 @@ class Card:
     ``roles`` are in the order of the network's input channels. ``space`` is ``native`` or ``mni152``;
     ``spacing`` is in mm in (i, j, k) order; ``axes`` says which array order the network was trained with.
     ``output`` is ``softmax`` (exclusive classes, channel 0 background) or ``sigmoid`` (overlapping regions,
-    painted in the order of ``labels``). ``origin`` and ``measured_on`` hold what was done and measured,
-    each with its command.
+    painted in the order of ``labels``). A model of the task ``level`` finds a height instead: ``output`` is
+    ``offset`` or ``confidence-map``, ``level`` is the vertebral level's name (``L3``), ``window`` is (rows, width)
+    of its projection at ``spacing`` and ``projection`` says how that is made and read: ``views`` (the input
+    channels), ``hu`` [low, high], ``evaluation`` (``dense`` or ``windows``) and ``step`` in rows.
+    ``origin`` and ``measured_on`` hold what was done and measured, each with its command.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Card:
     output: str = "softmax"
     window: tuple[int, ...] = (128, 128, 128)
     overlap: float = 0.5
+    level: str = ""
+    projection: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
     measured_on: tuple[dict[str, Any], ...] = ()
     licence: str = ""
@@ -116,7 +121,7 @@ def json_schema() -> dict[str, Any]:
     properties["task"]["enum"] = ["segmentation", "classification", "segmentation-classification", "level"]
     properties["space"]["enum"] = ["native", "mni152"]
     properties["axes"]["enum"] = ["kji", "ijk"]
-    properties["output"]["enum"] = ["softmax", "sigmoid"]
+    properties["output"]["enum"] = ["softmax", "sigmoid", "offset", "confidence-map"]
     properties["spacing"].update(minItems=2, maxItems=3)
     properties["overlap"].update(minimum=0, exclusiveMaximum=1)
     label = properties["labels"]["items"]["properties"]
@@ -164,6 +169,11 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     """What a schema cannot say: counts and values that must fit each other."""
     if not data["roles"] or len(set(data["roles"])) != len(data["roles"]):
         return "card.roles is empty or names a role twice"
+    level = data.get("task") == "level"
+    if level != (data.get("output", "softmax") in ("offset", "confidence-map")) or level != bool(data.get("level")):
+        return "card.task, output and level do not belong together"
+    if level:
+        return _level_contradiction(data)
     if data["in_channels"] != len(data["roles"]) and data["network"] != "petct":
         return f"card.in_channels is {data['in_channels']} but there are {len(data['roles'])} roles"
     if data.get("reference_role") and data["reference_role"] not in data["roles"]:
@@ -182,6 +192,27 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     if any(channel >= data["out_channels"] for channel in channels):
         return f"a label's channel lies beyond the {data['out_channels']} output channels"
     return None
+
+
+def _level_contradiction(data: dict[str, Any]) -> str | None:
+    """The same for a model that finds a vertebral level."""
+    projection = data.get("projection", {})
+    views, hu = projection.get("views"), projection.get("hu")
+    if not isinstance(views, (list, tuple)) or not views or not set(views) <= {"frontal", "lateral"}:
+        return "card.projection.views names no frontal or lateral view"
+    if len(set(views)) != len(views) or data["in_channels"] != len(views):
+        return f"card.in_channels is {data['in_channels']} but there are {len(views)} views"
+    if not isinstance(hu, (list, tuple)) or len(hu) != 2 or not all(isinstance(v, (int, float)) for v in hu):
+        return "card.projection.hu is not two numbers"
+    if hu[0] >= hu[1]:
+        return f"card.projection.hu is {hu}, the first must be below the second"
+    if projection.get("evaluation") not in ("dense", "windows"):
+        return "card.projection.evaluation is neither dense nor windows"
+    if not isinstance(projection.get("step"), int) or projection["step"] < 1:
+        return "card.projection.step is not a number of rows"
+    if len(data.get("window", ())) != 2 or len(data.get("spacing", ())) != 2 or min(data["spacing"]) <= 0:
+        return "card.window or card.spacing is not (rows, width) of a projection"
+    return None if list(data["roles"]) == ["ct"] else "card.roles of a level model is not ct"
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
