@@ -6,6 +6,7 @@ from .formats import SUFFIXES, WRITABLE_SUFFIXES, image_stem, image_suffix
 from .grid import Grid, overlap_fraction
 from .reading import check_grid, read_header, read_image
 from .resampling import resample
+from .scan import Scan, read_scan, scan_of
 from .writing import check_writable, write_image
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Grid",
+    "Scan",
     "SeriesInfo",
     "check_grid",
     "check_writable",
@@ -26,8 +28,10 @@ __all__ = [
     "overlap_fraction",
     "read_header",
     "read_image",
+    "read_scan",
     "read_series",
     "resample",
+    "scan_of",
     "to_array",
     "write_image",
 ]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .dicom_pixels import read_voxels
 from .grid import Grid
 from .stack import Slice, frames_of, slice_of, stack
 
@@ -39,9 +39,14 @@ _TAGS = [
     "RescaleIntercept",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    "ImageType",
+    "SOPInstanceUID",
+    "SeriesNumber",
+    "ConvolutionKernel",
+    "SliceThickness",
 ]
 # Modalities that are no images of their own to segment: contours, plans, reports, saved pictures.
-_NOT_IMAGES = {"RTSTRUCT", "RTPLAN", "RTDOSE", "SEG", "SR", "PR", "KO", "DOC", "REG", "OT", "RAW"}
+NOT_IMAGES = {"RTSTRUCT", "RTPLAN", "RTDOSE", "SEG", "SR", "PR", "KO", "DOC", "REG", "OT", "RAW"}
 
 
 @dataclass(frozen=True)
@@ -100,14 +105,15 @@ def list_series(folder: str | Path) -> list[SeriesInfo]:
     headers: dict[str, list] = defaultdict(list)
     for path in sorted(folder.iterdir()):
         if is_dicom_file(path):
-            header = _header(path)
-            if header.get("Rows") and str(header.get("Modality", "")) not in _NOT_IMAGES:
-                headers[_key(header)].append((path, header))
+            header = dicom_header(path)
+            if header.get("Rows") and str(header.get("Modality", "")) not in NOT_IMAGES:
+                headers[series_key(header)].append((path, header))
     series = [_info(folder, found) for found in headers.values()]
     return sorted(series, key=lambda info: (info.description, info.uid))
 
 
-def _header(path: Path) -> Any:
+def dicom_header(path: Path) -> Any:
+    """The tags that tell a picture's series and place; ``InputError`` when they are damaged."""
     import pydicom
 
     try:
@@ -118,14 +124,14 @@ def _header(path: Path) -> Any:
         raise InputError(f"{path}: damaged DICOM header ({type(error).__name__}); copy or export it again") from error
 
 
-def _key(header: Any) -> str:
+def series_key(header: Any) -> str:
     """What tells series apart; anonymisers may have emptied the UID."""
     return str(header.get("SeriesInstanceUID") or (header.get("Modality"), header.get("SeriesDescription")))
 
 
 def _info(folder: Path, found: list) -> SeriesInfo:
     first = found[0][1]
-    slices = [part for path, header in found for part in _slices(path, header)]
+    slices = [part for path, header in found for part in slices_of(path, header)]
     return SeriesInfo(
         uid=str(first.get("SeriesInstanceUID") or ""),
         folder=folder,
@@ -140,7 +146,8 @@ def _info(folder: Path, found: list) -> SeriesInfo:
     )
 
 
-def _slices(path: Path, header: Any) -> list[Slice]:
+def slices_of(path: Path, header: Any) -> list[Slice]:
+    """The slices of a file by its header, one or one a frame; ``InputError`` when they have no place."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -198,19 +205,7 @@ def read_series(info: SeriesInfo) -> sitk.Image:
         Missing or repeated slices, uneven gaps, gantry tilt, mixed orientations, RGB, damaged pixels.
     """
     order, grid = _stacked(info)
-    whole_numbers = all(float(part.slope).is_integer() and float(part.intercept).is_integer() for part in order)
-    same = len({(part.slope, part.intercept) for part in order}) == 1
-    try:
-        if order[0].frame is not None:
-            voxels = _frames(order, same)
-        else:
-            reader = sitk.ImageSeriesReader()
-            reader.SetFileNames([str(part.path) for part in order])
-            if not (same and whole_numbers):
-                reader.SetOutputPixelType(sitk.sitkFloat32)  # ITK takes the type from the first slice alone
-            voxels = sitk.GetArrayFromImage(reader.Execute())
-    except RuntimeError as error:
-        raise _pixel_error(info, error) from error
+    voxels = read_voxels(order, info.folder, info.files)
     if voxels.shape != grid.shape:
         raise InputError(f"{info.folder}: its pixels are {voxels.shape}, its headers say {grid.shape}; export it again")
     image = grid.put_on(sitk.GetImageFromArray(voxels))
@@ -226,24 +221,3 @@ def _stacked(info: SeriesInfo) -> tuple[list[Slice], Grid]:
             "promise; export the whole series again"
         )
     return order, grid
-
-
-def _frames(order: list[Slice], same: bool) -> np.ndarray:
-    """Voxels of one multi-frame file, frames put in the order of their positions."""
-    path = order[0].path
-    if len({part.path for part in order}) > 1:
-        raise InputError(f"{path}: several multi-frame files in one series; export them one by one or as single slices")
-    if not same:
-        raise InputError(f"{path}: multi-frame with a slope for each frame; convert it to single-frame DICOM or NIfTI")
-    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[[part.frame for part in order]]
-
-
-def _pixel_error(info: SeriesInfo, error: RuntimeError) -> InputError:
-    """Name the first file that cannot be read by itself."""
-    for path in info.files:
-        try:
-            sitk.ReadImage(str(path))
-        except RuntimeError:
-            return InputError(f"{path}: its pixels are truncated or damaged; copy or export the series again")
-    text = str(error).strip().splitlines()[-1].rpartition("ERROR: ")[2][:120]
-    return InputError(f"{info.folder}: the series cannot be read ({text}); export it again")

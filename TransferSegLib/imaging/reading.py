@@ -53,7 +53,7 @@ def read_image(path: str | Path, *, what: str = "image", channel: int | None = N
             raise InputError(f"{path}: {problem}" + ("" if ";" in problem else "; copy or export it again"))
         image = _one_line(path, lambda: _read(path, channel))
     check_grid(Grid.of(image), path)
-    _check_voxels(image, path, what)
+    check_voxels(image, path, what)
     return image
 
 
@@ -168,7 +168,8 @@ def _grid_of(reader: sitk.ImageFileReader) -> Grid:
     return Grid(reader.GetSize()[:3], tuple(np.abs(spacing)), reader.GetOrigin()[:3], tuple(matrix.ravel()))
 
 
-def _check_voxels(image: sitk.Image, path: Path, what: str) -> None:
+def check_voxels(image: sitk.Image, path: Path, what: str = "image") -> None:
+    """Raise ``InputError`` for NaN, for an image that is constant, for a truth of fractions."""
     voxels = sitk.GetArrayViewFromImage(image)
     low, high = float(voxels.min()), float(voxels.max())
     if not (np.isfinite(low) and np.isfinite(high)):

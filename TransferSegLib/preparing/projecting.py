@@ -1,0 +1,158 @@
+"""From voxels to raw maxima: which image axes to look along, and where rows and columns lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..imaging.arrays import to_array
+from ..imaging.grid import Grid
+from ..imaging.scan import Scan, anatomical_axes
+
+if TYPE_CHECKING:
+    from .projection import ProjectionSpec
+
+# Axes further off the body's than this, degrees, are resampled first.
+_OBLIQUE = 15.0
+# The coarse copy of an oblique scan: voxel side, mm, and the most voxels it may have.
+_COARSE_MM, _COARSE_VOXELS = 2.0, 3e7
+# Bone for the centring, HU: above fat, muscle and most table tops.
+_BONE = 150.0
+_OUTSIDE = -1024
+# From the front, vertebral bodies come before the canal and the processes: their middle is at this share of the bone.
+_BODIES = 0.3
+
+
+@dataclass(frozen=True)
+class View:
+    """Raw maxima of one view.
+
+    ``maxima`` (n, columns) float32, HU, n rising by ``heights`` (n,) mm; columns rising by ``places`` mm
+    (LPS x of a frontal view, y of a lateral one: ``across`` 0 or 1).
+    """
+
+    maxima: np.ndarray
+    heights: np.ndarray
+    places: np.ndarray
+    across: int = 0
+
+    def within_bone(self, share: float = 0.5, dense: float = 1000.0) -> tuple[np.ndarray, np.ndarray]:
+        """For each row the coordinate below which ``share`` of its bone lies, and how much it has (0: none).
+
+        Density beyond bone's counts up to ``dense`` HU.
+        """
+        total = np.cumsum(np.clip(self.maxima - _BONE, 0, dense), axis=1)
+        part = total[:, -1:] * share
+        return self.places[np.argmax(total >= np.maximum(part, 1e-6), axis=1)], total[:, -1]
+
+    def centre(self) -> float:
+        """The coordinate of the body's middle: the median of the rows' bone medians.
+
+        Bones lie on both sides alike, tables hardly reach bone's HU, and an arm is in few rows or in pairs.
+        """
+        medians, bone = self.within_bone()
+        rows = bone > 0.2 * np.median(bone[bone > 0]) if (bone > 0).any() else bone > 0
+        if not rows.any():
+            return float((self.places[0] + self.places[-1]) / 2.0)
+        return float(np.median(medians[rows]))
+
+
+def views_of(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, np.ndarray]:
+    """The raw views, the height of row 0 (mm), the number of rows and the slice index at each row."""
+    if _off_axes(scan.grid) > _OBLIQUE and scan.even:
+        return _oblique(scan, spec)
+    heights = scan.heights
+    nominal = scan.grid.points([(np.array(scan.grid.size) - 1) / 2.0])[0]
+    views = [_direct(scan.array(), scan.grid, heights, name) for name in spec.views]
+    shift = scan.positions.mean(axis=0) - nominal  # with gantry tilt or gaps the grid is the nominal one
+    views = [replace(view, places=view.places + shift[view.across]) for view in views]
+    top, rows = _extent(heights, spec)
+    wanted = top - spec.row_mm * np.arange(rows)
+    order = np.argsort(heights)
+    indices = np.interp(wanted, heights[order], np.arange(scan.count, dtype=float)[order])
+    return views, top, rows, indices
+
+
+def _off_axes(grid: Grid) -> float:
+    """The largest angle, degrees, between an image axis and the body axis it is nearest to."""
+    axes = anatomical_axes(grid)
+    cosines = [abs(grid.matrix[row, axes[row]]) for row in range(3)]
+    return float(np.degrees(np.arccos(np.clip(min(cosines), 0, 1))))
+
+
+def _extent(heights: np.ndarray, spec: ProjectionSpec) -> tuple[float, int]:
+    top, bottom = float(heights.max()), float(heights.min())
+    return top, int(np.floor((top - bottom) / spec.row_mm + 1e-6)) + 1
+
+
+def _direct(voxels: np.ndarray, grid: Grid, heights: np.ndarray, name: str) -> View:
+    """The maxima along an image axis; ``heights`` (n,) of the slices."""
+    axes = anatomical_axes(grid)
+    across, along = (0, 1) if name == "frontal" else (1, 0)  # LPS rows: columns run across, the ray along
+    maxima = _maximum(voxels, 2 - axes[along])
+    left = [axis for axis in (2, 1, 0) if axis != axes[along]]  # array order of what is left
+    if left[0] != axes[2]:
+        maxima = maxima.T
+    index = np.tile((np.array(grid.size) - 1) / 2.0, (grid.size[axes[across]], 1))
+    index[:, axes[across]] = np.arange(grid.size[axes[across]])
+    places = grid.points(index)[:, across]
+    rows, columns = np.argsort(heights, kind="stable"), np.argsort(places, kind="stable")
+    return View(maxima[rows][:, columns], heights[rows], places[columns], across)
+
+
+def _maximum(voxels: np.ndarray, axis: int) -> np.ndarray:
+    """The maximum along an array axis, float32, block by block; NaN counts as nothing there."""
+    blocks = [voxels] if axis == 0 else voxels
+    along = 0 if axis == 0 else axis - 1
+    found = np.stack([block.max(axis=along) for block in blocks])
+    if found.dtype.kind == "f" and np.isnan(found).any():  # once more, slower, only where it matters
+        found = np.stack([np.fmax.reduce(block, axis=along) for block in blocks])
+    return np.nan_to_num(found[0] if axis == 0 else found, nan=_OUTSIDE).astype(np.float32)
+
+
+def _oblique(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, np.ndarray]:
+    """The same from a coarse copy along the body's axes, and the slice that meets the spine at each row."""
+    coarse = _coarse(scan)
+    grid = Grid.of(coarse)
+    heights = grid.origin[2] + grid.spacing[2] * np.arange(grid.size[2])
+    both = {name: _direct(to_array(coarse), grid, heights, name) for name in ("frontal", "lateral")}
+    top, rows = _extent(heights, spec)
+    wanted = top - spec.row_mm * np.arange(rows)
+    x = np.interp(wanted, heights, _spine(both["frontal"], 0.5))
+    y = np.interp(wanted, heights, _spine(both["lateral"], _BODIES))
+    indices = scan.grid.indices(np.stack([x, y, wanted], axis=1))[:, scan.axis]
+    falling = indices[-1] < indices[0]
+    steps = np.arange(rows) * 1e-6  # strictly monotone, even where the spine bends against the slices
+    indices = -np.maximum.accumulate(-indices) - steps if falling else np.maximum.accumulate(indices) + steps
+    return [both[name] for name in spec.views], top, rows, indices
+
+
+def _coarse(scan: Scan) -> sitk.Image:
+    corners = scan.grid.corners()
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    side = max(_COARSE_MM, float((np.prod(high - low) / _COARSE_VOXELS) ** (1 / 3)))
+    size = np.maximum(np.ceil((high - low) / side), 2).astype(int)
+    box = Grid(tuple(size), (side,) * 3, tuple(low + side / 2.0))
+    return sitk.Resample(
+        scan.image,
+        list(box.size),
+        sitk.Transform(3, sitk.sitkIdentity),
+        sitk.sitkLinear,
+        box.origin,
+        box.spacing,
+        box.direction,
+        float(_OUTSIDE),
+        sitk.sitkFloat32 if scan.image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64) else sitk.sitkInt16,
+    )
+
+
+def _spine(view: View, share: float) -> np.ndarray:
+    """The coordinate of the vertebral bodies at each height: ``share`` of the bone, smoothed over 80 mm."""
+    places, bone = view.within_bone(share, dense=100.0)
+    places = np.where(bone > 0, places, view.centre())
+    reach = max(1, round(40.0 / max(float(np.median(np.diff(view.heights))), 1e-3)))
+    padded = np.pad(places, reach, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
