@@ -1,15 +1,20 @@
-"""Small variants of every network, and a network without a decoder, for the tests of networks and strategies."""
+"""Small variants of every network, and a network without a decoder, for the tests of networks and strategies.
+
+An L3 regressor takes 1 view or 2 and gives one number: where a test asks for 4 or 5 inputs, it gets 1 or 2.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import nn
 
 from TransferSegLib.networks import ChannelAxis, Group, NetworkSpec, build_network, network_spec, register
 from TransferSegLib.networks import registry as network_registry
+from TransferSegLib.networks.level_trunk import trunk_units, widths
 
 torch.set_num_threads(1)
 
@@ -53,6 +58,27 @@ REGRESSOR = NetworkSpec(
     absent={"poster": "the published table has no such network"},
 )
 
+
+_BRANCH_STARTS = ("branch1.conv", "branch2.0.conv", "branch3.0.conv", "branch4.1.conv")
+
+
+@cache
+def narrow_maps(backbone: str, maps: int = 4) -> dict[str, list[int]]:
+    """``kept`` of an L3 regressor whose every convolution gives so few maps (a block of GoogLeNet four times that)."""
+    kept, given = {}, 3
+    with torch.device("meta"):
+        units = trunk_units(backbone)
+    for unit in units:
+        own = widths(unit.module)
+        for inner in own:
+            starts = not inner.startswith("branch") or inner in _BRANCH_STARTS
+            inputs = maps if inner.endswith("bn") else given if starts else maps
+            kept[f"{unit.name}.{inner}".rstrip(".")] = [inputs, maps]
+        if own:
+            given = 4 * maps if "branch1.conv" in own else maps
+    return kept
+
+
 # name of the variant -> network and arguments: every registered network, small, and with batch norm and dropout
 VARIANTS: dict[str, tuple[str, dict]] = {
     "unet": ("unet", {}),
@@ -87,7 +113,16 @@ VARIANTS: dict[str, tuple[str, dict]] = {
         {"init_filters": 4, "blocks_down": [1, 1, 2], "blocks_up": [1, 1], "norm": "batch", "dropout_prob": 0.3},
     ),
     "regressor": ("test-regressor", {}),
+    "l3-cnn4": ("l3-cnn4", {"rows": 36, "width": 32}),
+    **{
+        f"l3-{name}": (f"l3-{name}", {"rows": 70, "width": 64, "kept": narrow_maps(name)})
+        for name in ("alexnet", "vgg16", "vgg19", "googlenet")
+    },
+    "l3-map": ("l3-map", {"channels": (4, 6, 8), "rows": 30, "width": 35}),
 }
+NO_DECODER = ("regressor", "l3-cnn4", "l3-alexnet", "l3-vgg16", "l3-vgg19", "l3-googlenet")
+# Without a tensor that follows the channels of the image or of the labels.
+NO_CHANNELS = NO_DECODER[1:]
 
 
 @contextmanager
@@ -104,12 +139,17 @@ def build(variant: str, *, inputs: int = 4, outputs: int = 3, seed: int = 0) -> 
     """Network name, specification and seeded module of a variant."""
     name, arguments = VARIANTS[variant]
     torch.manual_seed(seed)
+    if variant in NO_CHANNELS:
+        inputs, outputs = inputs - 3, 1
     return name, network_spec(name), build_network(name, inputs, outputs, arguments)
 
 
-def window(*, inputs: int = 4, seed: int = 1) -> torch.Tensor:
-    """A seeded batch of two small windows (2, inputs, 16, 32, 32)."""
-    return torch.randn(2, inputs, 16, 32, 32, generator=torch.Generator().manual_seed(seed))
+def window(variant: str = "unet", *, inputs: int = 4, seed: int = 1) -> torch.Tensor:
+    """A seeded batch of two small windows (2, inputs, 16, 32, 32), or of the size that an L3 variant takes."""
+    name, arguments = VARIANTS[variant]
+    size = (16, 32, 32) if network_spec(name).dims == 3 else (arguments["rows"], arguments["width"])
+    inputs = inputs - 3 if variant in NO_CHANNELS else inputs
+    return torch.randn(2, inputs, *size, generator=torch.Generator().manual_seed(seed))
 
 
 def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:

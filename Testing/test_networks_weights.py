@@ -21,12 +21,12 @@ def _regressor():
 def test_saved_weights_give_the_same_output_again(variant, tmp_path):
     name, _, module = build(variant)
     module.train()
-    module(window())  # moves running statistics, which must be saved too
+    module(window(variant))  # moves running statistics, which must be saved too
     torch.save(state_to_save(name, module), tmp_path / "model.pt")
     _, _, other = build(variant, seed=9)
     load_state(name, other, torch.load(tmp_path / "model.pt", weights_only=True))
     with torch.no_grad():
-        assert torch.equal(module.eval()(window()), other.eval()(window()))
+        assert torch.equal(module.eval()(window(variant)), other.eval()(window(variant)))
 
 
 def test_dynunet_is_saved_once_and_loaded_from_both_forms():

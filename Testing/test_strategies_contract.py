@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from helpers_networks import VARIANTS, build, registered_regressor, snapshot, window
+from helpers_networks import NO_DECODER, VARIANTS, build, registered_regressor, snapshot, window
 
 from TransferSegLib.errors import UsageError
 from TransferSegLib.networks import group_of, load_state, network_names, parameter_groups, state_to_save
@@ -14,12 +14,13 @@ from TransferSegLib.strategies import apply_strategy, strategy, strategy_names, 
 
 LEVELS = {"unet": 4, "unet-batchnorm": 2, "dynunet": 4, "dynunet-batchnorm": 3}
 LEVELS |= {"segresnet": 4, "segresnet-batchnorm": 3, "regressor": 2}
+LEVELS |= {"l3-cnn4": 4, "l3-alexnet": 3, "l3-vgg16": 5, "l3-vgg19": 5, "l3-googlenet": 5, "l3-map": 2}
 FIXED = ["scratch", "half-lr", "freeze-encoder", "freeze-decoder", "freeze-both"]
 PAIRS = [
     (variant, name)
     for variant in VARIANTS
     for name in [*FIXED, *(f"from-level:{k}" for k in range(1, LEVELS[variant] + 1))]
-    if not (variant == "regressor" and name in ("freeze-decoder", "freeze-both"))
+    if not (variant in NO_DECODER and name in ("freeze-decoder", "freeze-both"))
 ]
 
 
@@ -29,14 +30,14 @@ def _regressor():
         yield
 
 
-def step(freezing, module, *, steps=2, seed=3):
+def step(freezing, module, variant="unet", *, steps=2, seed=3):
     """Real optimiser steps, with weight decay, which would move whatever the optimiser was wrongly given."""
     optimiser = torch.optim.AdamW(freezing.trainable_parameters(module), lr=1e-2, weight_decay=0.1)
     torch.manual_seed(seed)
     for _ in range(steps):
         module.train()
         optimiser.zero_grad()
-        freezing.forward(module, window()).square().mean().backward()
+        freezing.forward(module, window(variant)).square().mean().backward()
         optimiser.step()
 
 
@@ -66,7 +67,7 @@ def test_frozen_is_bit_identical_and_the_rest_learns(variant, name):
         expected = {"stem", *(f"enc{i}" for i in range(1, int(name.split(":")[1])))}
     assert set(freezing.frozen_groups) == expected
     before = snapshot(module)
-    step(freezing, module)
+    step(freezing, module, variant)
     after, groups = module.state_dict(), grouped(network, module)
     moved = {groups[key] for key in groups if not torch.equal(before[key], after[key])}
     filled = {group for group, members in parameter_groups(network, module).items() if members}
@@ -95,7 +96,7 @@ def test_forward_and_gradients_are_those_of_the_module_itself(variant, name):
     freezing = apply_strategy(strategy(name), network, module)
     module.train()
     results = []
-    for call in (lambda: freezing.forward(module, window()), lambda: module(window())):
+    for call in (lambda: freezing.forward(module, window(variant)), lambda: module(window(variant))):
         module.zero_grad()
         torch.manual_seed(4)
         output = call()
@@ -117,7 +118,7 @@ def test_the_frozen_prefix_runs_without_a_graph(variant, name):
     blocks = [stage for stage in stages if isinstance(stage, torch.nn.Module)]
     for block in blocks:
         block.register_forward_hook(lambda m, i, o: seen.append((torch.is_grad_enabled(), o.requires_grad)))
-    assert freezing.forward(module, window()).requires_grad
+    assert freezing.forward(module, window(variant)).requires_grad
     without = 0 if name == "freeze-decoder" else len(stages)
     if name.startswith("from-level"):
         without = int(name.split(":")[1])
@@ -168,7 +169,7 @@ def test_another_strategy_replaces_the_first(variant):
 @pytest.mark.parametrize("name", FIXED)
 def test_transfer_to_other_labels_and_channels_then_learn_then_save(variant, name):
     """The whole way: source to a target with a class and a channel more, frozen, trained, saved, loaded."""
-    if variant == "regressor" and name in ("freeze-decoder", "freeze-both"):
+    if variant in NO_DECODER and name in ("freeze-decoder", "freeze-both"):
         pytest.skip("refused: no decoder")
     network, spec, source = build(variant)
     _, _, module = build(variant, inputs=5, outputs=4, seed=7)
@@ -188,7 +189,7 @@ def test_transfer_to_other_labels_and_channels_then_learn_then_save(variant, nam
     before = snapshot(module)
     optimiser = torch.optim.AdamW(freezing.trainable_parameters(module), lr=1e-2)
     module.train()
-    freezing.forward(module, window(inputs=5)).square().mean().backward()
+    freezing.forward(module, window(variant, inputs=5)).square().mean().backward()
     optimiser.step()
     after, groups = module.state_dict(), grouped(network, module)
     for key in groups:
@@ -198,7 +199,7 @@ def test_transfer_to_other_labels_and_channels_then_learn_then_save(variant, nam
     _, _, other = build(variant, inputs=5, outputs=4, seed=8)
     load_state(network, other, state_to_save(network, module))
     with torch.no_grad():
-        assert torch.equal(other.eval()(window(inputs=5)), module.eval()(window(inputs=5)))
+        assert torch.equal(other.eval()(window(variant, inputs=5)), module.eval()(window(variant, inputs=5)))
 
 
 @pytest.mark.parametrize("name", ["freeze-decoder", "freeze-both"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .groups import count_parameters, group_of, groups_of, parameter_groups
+from .imagenet import has_imagenet, imagenet_state, load_imagenet
 from .registry import (
     build_network,
     network_divisor,
@@ -22,6 +23,9 @@ __all__ = [
     "count_parameters",
     "group_of",
     "groups_of",
+    "has_imagenet",
+    "imagenet_state",
+    "load_imagenet",
     "load_state",
     "network_divisor",
     "network_names",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .dynunet import DYNUNET
+from .level import LEVEL_NETWORKS, level_spec
 from .segresnet import SEGRESNET
 from .spec import NetworkSpec
 from .unet import UNET
@@ -15,7 +16,7 @@ from .unet import UNET
 if TYPE_CHECKING:
     from torch import nn
 
-_NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in (UNET, DYNUNET, SEGRESNET)}
+_NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in (UNET, DYNUNET, SEGRESNET, *LEVEL_NETWORKS)}
 
 
 def register(spec: NetworkSpec) -> NetworkSpec:
@@ -34,11 +35,16 @@ def network_names() -> tuple[str, ...]:
 
 
 def network_spec(name: str) -> NetworkSpec:
-    """The entry of that name; UsageError that lists the names otherwise."""
-    try:
+    """The entry of that name; UsageError that lists the names otherwise.
+
+    ``l3-`` and the name of a torchvision classifier has an entry too, which `network_names` does not list.
+    """
+    if name in _NETWORKS:
         return _NETWORKS[name]
-    except KeyError:
-        raise UsageError(f"network {name!r} does not exist; use one of {', '.join(_NETWORKS)}") from None
+    spec = level_spec(name)
+    if spec is None:
+        raise UsageError(f"network {name!r} does not exist; use one of {', '.join(_NETWORKS)}")
+    return spec
 
 
 def network_of_target(target: str) -> str | None:
@@ -47,7 +53,7 @@ def network_of_target(target: str) -> str | None:
     if path and path != "monai.networks.nets" and not path.startswith("monai.networks.nets."):
         return None
     for name, spec in _NETWORKS.items():
-        if last in (spec.monai_target.rpartition(".")[2], *spec.targets):
+        if spec.monai_target and last in (spec.monai_target.rpartition(".")[2], *spec.targets):
             return name
     return None
 

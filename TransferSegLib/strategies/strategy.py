@@ -87,6 +87,13 @@ def _shallower_than(level: int) -> Choose:
     return choose
 
 
+def _all_but_the_head(groups: Groups) -> frozenset[str]:
+    """Everything is frozen but the last group."""
+    if not any(group.name == "head" and group.prefixes for group in groups):
+        raise Meaningless("has no head of its own")
+    return frozenset(group.name for group in groups if group.name != "head")
+
+
 _STRATEGIES: dict[str, Strategy] = {
     entry.name: entry
     for entry in (
@@ -113,11 +120,13 @@ _STRATEGIES: dict[str, Strategy] = {
     )
 }
 _FROM_LEVEL = "from-level:K"
+# For networks with a head of their own; choosers, which list what every model can do, leave it out.
+HEAD_ONLY = Strategy("head-only", "Source weights; only the head learns.", _all_but_the_head)
 
 
 def register(entry: Strategy) -> Strategy:
     """Add a strategy; UsageError when the name is taken."""
-    if entry.name in _STRATEGIES or entry.name.startswith("from-level"):
+    if entry.name in (*_STRATEGIES, HEAD_ONLY.name) or entry.name.startswith("from-level"):
         raise UsageError(f"strategy {entry.name}: the name is taken; choose another")
     _STRATEGIES[entry.name] = entry
     return entry
@@ -129,7 +138,7 @@ def strategy_names() -> tuple[str, ...]:
 
 
 def strategy(name: str) -> Strategy:
-    """The strategy of that name.
+    """The strategy of that name, ``head-only`` included.
 
     ``from-level:K`` freezes everything shallower than level K: the stem is level 0, ``enc1`` level 1 and so on.
     Whether a network has that level is known when the strategy is applied.
@@ -141,6 +150,8 @@ def strategy(name: str) -> Strategy:
     """
     if name in _STRATEGIES:
         return _STRATEGIES[name]
+    if name == HEAD_ONLY.name:
+        return HEAD_ONLY
     level = re.fullmatch(r"from-level:([0-9]{1,3})", name)
     if level and int(level[1]) >= 1:
         k = int(level[1])
@@ -155,7 +166,7 @@ def strategy(name: str) -> Strategy:
 def _usable(groups: Groups) -> list[str]:
     """Names of the strategies that mean something for these groups."""
     names = []
-    for entry in _STRATEGIES.values():
+    for entry in (*_STRATEGIES.values(), HEAD_ONLY):
         try:
             entry.choose(groups)
         except Meaningless:

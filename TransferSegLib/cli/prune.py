@@ -1,0 +1,87 @@
+"""transferseg prune."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..events import Events
+from . import options
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Declare the verb."""
+    parser = options.verb(
+        verbs,
+        "prune",
+        "make a level model smaller and faster on a CPU, and say what that costs",
+        "transferseg prune l3-cnn4-phantom --data levels.csv --criterion taylor --keep 0.5 --out l3-small",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a level model's name, folder or zip")
+    parser.add_argument("--data", required=True, metavar="CSV", help="scans and levels to fine-tune and judge by")
+    parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the pruned model (new)")
+    parser.add_argument(
+        "--criterion", default="taylor", choices=["taylor", "l1", "random"], help="which maps go (default: taylor)"
+    )
+    parser.add_argument(
+        "--keep", type=float, default=0.5, metavar="SHARE", help="of the maps in the end (default: 0.5)"
+    )
+    parser.add_argument("--steps", type=int, default=4, metavar="N", help="of pruning and fine-tuning (default: 4)")
+    parser.add_argument("--guided", action="store_true", help="leave alone layers whose maps cost no measured time")
+    parser.add_argument("--control", action="store_true", help="also prune at random, for the curve")
+    parser.add_argument(
+        "--hold-out",
+        nargs="+",
+        action="extend",
+        metavar="ID",
+        help="scans that are only scored (default: a fifth of the patients from 5 scans on)",
+    )
+    parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
+    training = parser.add_argument_group("fine-tuning")
+    training.add_argument("--updates", type=int, default=30, metavar="N", help="after each step (default: 30)")
+    training.add_argument("--last-updates", type=int, default=200, metavar="N", help="after the last (default: 200)")
+    training.add_argument("--batches", type=int, default=8, metavar="N", help="that maps are scored on (default: 8)")
+    training.add_argument("--batch", type=int, metavar="N", help="pictures a batch (default: by network)")
+    training.add_argument("--rate", type=float, metavar="R", help="learning rate (default: by network)")
+    training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
+    """Call the job."""
+    from ..jobs.prune import prune
+    from ..jobs.prune_options import PruneOptions
+
+    names = ("criterion", "keep", "steps", "guided", "control", "updates", "last_updates", "batches", "batch", "rate")
+    return prune(
+        model=args.model,
+        data=args.data,
+        out=args.out,
+        options=PruneOptions(**{name: getattr(args, name) for name in names}, seed=args.seed, device=args.device),
+        hold_out=args.hold_out,
+        run_folder=args.run_folder,
+        events=events,
+    )
+
+
+def show(value: dict[str, Any], args: argparse.Namespace) -> str:
+    """Text for a terminal."""
+    from ..reporting import text_table
+
+    columns = ["maps removed by", "step", "kept %", "parameters", "error mm", "sd", "found", "seconds a scan"]
+    rows = [
+        [
+            row["criterion"],
+            row["step"],
+            round(100 * row["kept"], 1),
+            row["parameters"],
+            row["error_mm"],
+            row["error_mm_sd"],
+            row["found"],
+            row["seconds"],
+        ]
+        for row in value["curve"]
+    ]
+    foot = [value["message"], f"model: {value['package']}", f"curve: {value['curve_csv']}, {value['picture']}"]
+    return "\n".join([text_table(rows, columns), "", *foot])

@@ -1,0 +1,101 @@
+"""What pruning gains in measured time: seconds of a dense evaluation, and the groups whose maps cost nothing."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .pruning import MapGroup, without_maps
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# Half of a group's maps must shorten the whole by this share, and by more than the clock's own scatter.
+WORTH = 0.01
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What half of a group's maps cost.
+
+    Attributes
+    ----------
+    name : str
+        The group.
+    share : float
+        Part of the seconds that the network takes less without them; below 0 where it takes longer.
+    pays : bool
+        The share is worth it, and above the scatter of the measurement.
+    """
+
+    name: str
+    share: float
+    pays: bool
+
+
+def scan_seconds(module: nn.Module, rows: int, step: int, *, repeats: int = 5) -> float:
+    """Median seconds of a dense evaluation of a projection of so many rows, on the CPU, after one to warm up."""
+    return statistics.median(_times([module], rows, step, repeats)[0])
+
+
+def gains(
+    module: nn.Module,
+    network: str,
+    arguments: Mapping[str, Any],
+    groups: Sequence[MapGroup],
+    *,
+    rows: int,
+    step: int,
+    repeats: int = 5,
+    say: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Gain, ...]:
+    """Measure each group: the network with half of its maps against the whole, turn by turn.
+
+    The scatter is the median deviation of the ratios of two equal networks, measured in the same way.
+    """
+    still = _ratios(module, module, rows, step, repeats)
+    scatter = 2 * statistics.median(abs(ratio - 1) for ratio in still)
+    found = []
+    for number, group in enumerate(groups):
+        say(number, len(groups))
+        chosen = {group.name: range(group.count // 2)}
+        smaller, _ = without_maps(module, network, arguments, chosen)
+        share = 1 - statistics.median(_ratios(smaller, module, rows, step, repeats))
+        found.append(Gain(group.name, round(share, 4), share > max(WORTH, scatter)))
+    say(len(groups), len(groups))
+    return tuple(found)
+
+
+def _ratios(one: nn.Module, other: nn.Module, rows: int, step: int, repeats: int) -> list[float]:
+    first, second = _times([one, other], rows, step, repeats)
+    return [a / b for a, b in zip(first, second)]
+
+
+def _times(modules: Sequence[nn.Module], rows: int, step: int, repeats: int) -> list[list[float]]:
+    """Seconds of each module in turn, so that a change of the machine's speed meets all of them."""
+    import torch
+
+    pictures = [_picture(module, rows) for module in modules]
+    modes = [module.training for module in modules]
+    seconds: list[list[float]] = [[] for _ in modules]
+    with torch.inference_mode():
+        for turn in range(repeats + 1):
+            for number, (module, picture) in enumerate(zip(modules, pictures)):
+                module.eval()
+                started = time.perf_counter()
+                module.dense(picture, step)
+                if turn:
+                    seconds[number].append(time.perf_counter() - started)
+    for module, mode in zip(modules, modes):
+        module.train(mode)
+    return seconds
+
+
+def _picture(module: nn.Module, rows: int) -> Tensor:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(1, module.in_channels, max(rows, module.rows), module.width, generator=generator)
