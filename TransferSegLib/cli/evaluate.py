@@ -29,7 +29,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "transferseg evaluate --model brain-unet-phantom --data ms/ --map lesion=oedema --out measures.csv",
     )
     parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
-    parser.add_argument("--data", required=True, metavar="FOLDER", help="data set whose cases have a truth")
+    parser.add_argument(
+        "--data", required=True, metavar="FOLDER|CSV", help="data set with truths; a CSV for a level model"
+    )
     parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
     parser.add_argument("--out", metavar="CSV", help="every measure of every case and label")
     parser.add_argument("--pictures", metavar="FOLDER", help="a picture a case: labels, and the truth as a line")
@@ -66,6 +68,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
     from ..reporting import text_table
 
+    if "level" in value:
+        return _show_level(value)
     columns = ["case", "label", *COLUMNS.values()]
     rows = []
     for case in value["cases"]:
@@ -77,3 +81,35 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     matched = [f"truth label {theirs}: the model's {ours}" for theirs, ours in value["matched"].items()]
     foot = f"mean Dice over the labels that the truths have: {text}    (– : undefined, counted as neither 0 nor 1)"
     return "\n".join([text_table(rows, columns), "", *matched, foot])
+
+
+def _show_level(value: dict[str, Any]) -> str:
+    """The same for a level model."""
+    from ..reporting import text_table
+
+    rows = [
+        [
+            row["id"],
+            row["answer"],
+            row["slice_index"],
+            row["mm"],
+            row["truth"]["mm"],
+            row["error_slices"],
+            row["error_mm"],
+        ]
+        for row in value["cases"]
+    ]
+    columns = ["scan", "answer", "slice", "mm", "truth mm", "error slices", "error mm"]
+    mean = value["mean"]
+
+    def share(name: str) -> str:
+        return "undefined" if mean[name] is None else f"{100 * mean[name]:.1f} %"
+
+    error = "undefined" if mean["error_mm"] is None else f"{mean['error_mm']:.2f} mm"
+    foot = [
+        f"{value['level']} shown in {mean['shown']} scans: found in {share('found')}, within 10 mm in "
+        f"{share('within_10_mm')}; mean error where found {error}",
+        f"not shown in {mean['not_shown']}: 'not in view' sensitivity {share('sensitivity')}, specificity "
+        f"{share('specificity')}",
+    ]
+    return "\n".join([text_table(rows, columns), "", *foot])

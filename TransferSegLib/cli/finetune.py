@@ -18,15 +18,17 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "transferseg finetune --from brain-unet-phantom --data ms/ --strategy half-lr --hold-out p19 --out ms-model",
     )
     parser.add_argument("--from", dest="source", required=True, metavar="M|none", help="model to start from, or none")
-    parser.add_argument("--data", required=True, metavar="FOLDER", help="data set with truths")
+    parser.add_argument(
+        "--data", required=True, metavar="FOLDER|CSV", help="data set with truths; a CSV of levels for a level model"
+    )
     parser.add_argument(
         "--strategy",
         required=True,
         metavar="S",
-        help="scratch, half-lr, freeze-encoder, freeze-decoder, freeze-both or from-level:K",
+        help="scratch, half-lr, freeze-encoder, freeze-decoder, freeze-both, head-only or from-level:K",
     )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
-    parser.add_argument("--network", metavar="N", help="with --from none: unet, dynunet or segresnet")
+    parser.add_argument("--network", metavar="N", help="with --from none: unet, l3-cnn4, l3-vgg16 ...")
     parser.add_argument(
         "--hold-out",
         nargs="+",
@@ -57,15 +59,27 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="compute frozen features of N windows once and reuse them",
     )
     training.add_argument("--grouping", default="anatomical", choices=["anatomical", "poster"], help="what a half is")
+    _level_options(parser)
     options.labels(parser)
     options.device(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
 
 
+def _level_options(parser: argparse.ArgumentParser) -> None:
+    """What only a level model takes."""
+    group = parser.add_argument_group("level models", "with --from none --network l3-..., or a level model")
+    group.add_argument("--level", metavar="L", help="which rows of the CSV, for example L3 or T12 (default: its only)")
+    group.add_argument("--view", choices=["frontal", "lateral", "both"], help="of a new model (default: frontal)")
+    group.add_argument("--evaluation", choices=["dense", "windows"], help="trained for and read by (default: dense)")
+    group.add_argument("--head", choices=["offset", "map"], help="offset in a window, or a map along the rows")
+    group.add_argument("--imagenet", metavar="FILE|download|hub|none", help="where a new backbone starts from")
+
+
 def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
     """Call the job."""
     from ..jobs.finetune import TrainingOptions, finetune
+    from ..jobs.level_target import LevelOptions
 
     return finetune(
         source=None if args.source == "none" else args.source,
@@ -97,6 +111,9 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             precision=args.precision,
             preparation=options.preparation_of(args),
         ),
+        level_options=LevelOptions(
+            level=args.level, views=args.view, evaluation=args.evaluation, head=args.head, imagenet=args.imagenet
+        ),
         events=events,
     )
 
@@ -106,7 +123,11 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     from ..reporting import before_after_table, format_cell
 
     lines = []
-    if value["after"] is not None:
+    if value["after"] is not None and value.get("task") == "level":
+        from ..jobs.level_report import level_table
+
+        lines += [level_table(value["before"], value["after"]).text(), ""]
+    elif value["after"] is not None:
         lines += [before_after_table(value["before"], value["after"]).text(), ""]
     share = 100 * value["trainable"] / value["total"]
     lines.append(

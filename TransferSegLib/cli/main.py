@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import TransferSegError, explain
-from . import demo, doctor, evaluate, finetune, models, pack, segment, worker
+from . import crossvalidate, demo, doctor, evaluate, finetune, l3, models, pack, prune, readers, segment, worker
 from .console import Console
 
-VERBS = (segment, finetune, evaluate, models, pack, demo, doctor)
+VERBS = (segment, l3, finetune, evaluate, models, pack, demo, doctor, crossvalidate, readers, prune)
 
 
 class Parser(argparse.ArgumentParser):

@@ -22,7 +22,7 @@ from ..worker import Channel, Server, WarmModels, error_event, release_gpu, to_a
 from . import options
 
 # Verbs whose model is taken from those that are open already.
-WARMED = ("segment", "evaluate")
+WARMED = ("segment", "evaluate", "l3")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:

@@ -19,6 +19,8 @@ from ..preparing import PreparationOptions
 from ..reporting import save_overlay, write_measures_csv
 from ..storage import check_writable
 from .labels import label_names_of, matched_labels
+from .level_dispatch import check_data, refuse_labels
+from .level_evaluate import evaluate_level
 from .predict import Model, segment_case
 from .segment import find_model, with_reference
 from .segment_outputs import picture_options
@@ -47,7 +49,7 @@ def evaluate(
     Parameters
     ----------
     data : path
-        A data set whose cases have a truth.
+        A data set whose cases have a truth; for a level model a CSV, and the result is `evaluate_level`'s.
     out : path, optional
         CSV in long format: case, label, measure, value, and why a value is undefined.
     label_map : mapping, optional
@@ -70,7 +72,13 @@ def evaluate(
             check_writable(path)
     if tolerance_mm <= 0:
         raise UsageError(f"--tolerance {tolerance_mm:g}: must be above 0 mm")
-    opened = model if isinstance(model, Model) else Model.open(find_model(model))
+    package = model if isinstance(model, Model) else find_model(model)
+    check_data(package.card, data)
+    if package.card.task == "level":
+        refuse_labels(label_map, truth_name, reference)
+        how = {"cases": cases, "device": device, "pictures": pictures, "events": events}
+        return evaluate_level(model=package, data=data, out=out, **how)
+    opened = package if isinstance(package, Model) else Model.open(package)
     opened = Model(with_reference(opened.card, reference), opened.module)
     data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name, reference_role=opened.card.reference)
     say_left_out(data_set, events)

@@ -22,6 +22,9 @@ from .evaluate import say_left_out
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, make_target, split_cases
 from .finetune_report import finish_card, write_training_report
 from .finetune_scores import SourceTask, score_adapted, score_source
+from .level_dispatch import is_level_job, refuse_level_options, refuse_others
+from .level_finetune import finetune_level
+from .level_target import LevelOptions
 from .target import Target
 
 __all__ = ["TrainingOptions", "finetune"]
@@ -44,9 +47,12 @@ def finetune(
     run_folder: str | Path | None = None,
     listed: bool = True,
     options: TrainingOptions | None = None,
+    level_options: LevelOptions | None = None,
     events: Events | None = None,
 ) -> dict[str, Any]:
     """Adapt a model (or train a new one) and score the held-out cases before and after.
+
+    A level model, or ``--network l3-...``, or a CSV of levels goes to `finetune_level`.
 
     Parameters
     ----------
@@ -69,6 +75,8 @@ def finetune(
 
     listed : bool
         Whether choosers list the new model.
+    level_options : LevelOptions, optional
+        For a level model only.
 
     Returns
     -------
@@ -81,8 +89,25 @@ def finetune(
     chosen = strategy(strategy_name)
     check_options(options, roles)
     check_folder_is_free(out)
-    device = choose_device(options.device, precision=options.precision)
     package = _source(source, chosen)
+    if is_level_job(package, options.network, data):
+        others = {"--roles": roles, "--map": label_map, "--truth-name": truth_name, "--source-data": source_data}
+        refuse_others(others, options)
+        return finetune_level(
+            package=package,
+            chosen=chosen,
+            data=data,
+            out=out,
+            hold_out_ids=hold_out_ids,
+            cases=cases,
+            run_folder=run_folder,
+            listed=listed,
+            options=options,
+            level_options=level_options,
+            events=events,
+        )
+    refuse_level_options(level_options)
+    device = choose_device(options.device, precision=options.precision)
     data_set = _data_set(data, package, roles, truth_name)
     say_left_out(data_set, events)
     training, held_out = split_cases(data_set, hold_out_ids, cases, options.seed)

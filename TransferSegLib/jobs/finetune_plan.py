@@ -52,7 +52,7 @@ def split_cases(
 ) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """(training cases, held-out cases); without ``ids`` a share is held out, none where they are empty or ``none``."""
     if ids is not None:
-        training, held_out = hold_out(data_set.cases, _named(ids, data_set))
+        training, held_out = hold_out(data_set.cases, named_cases(ids, data_set.cases))
     elif len(data_set.cases) >= HOLD_OUT_FROM:
         training, held_out = split_by_patient(data_set.cases, fraction=HOLD_OUT_SHARE, seed=seed)
     else:
@@ -60,20 +60,20 @@ def split_cases(
     if count is not None:
         if not 1 <= count <= len(training):
             raise UsageError(f"--cases {count}: there are {len(training)} cases to train on; name 1 to {len(training)}")
-        training = _some(training, count, seed)
+        training = some_cases(training, count, seed)
     return tuple(training), tuple(held_out)
 
 
-def _named(ids: Sequence[str], data_set: DataSet) -> Sequence[str]:
-    """The cases that are named; the word ``none`` names no case."""
+def named_cases(ids: Sequence[str], cases: Sequence[Case]) -> Sequence[str]:
+    """The cases that ``--hold-out`` names; the word ``none`` names no case."""
     if list(ids) != [HOLD_OUT_NONE]:
         return ids
-    if any(case.id == HOLD_OUT_NONE for case in data_set.cases):
+    if any(case.id == HOLD_OUT_NONE for case in cases):
         raise UsageError("--hold-out none: means no case, but a case has this name; rename that case")
     return ()
 
 
-def _some(cases: Sequence[Case], count: int, seed: int) -> tuple[Case, ...]:
+def some_cases(cases: Sequence[Case], count: int, seed: int) -> tuple[Case, ...]:
     """``count`` cases, drawn by seed, one patient after the other."""
     rng = np.random.default_rng(seed)
     patients = sorted({case.patient for case in cases})

@@ -17,6 +17,7 @@ from ..imaging import Grid, find_series, image_suffix
 from ..measuring import volumes_ml
 from ..packages import Card, Package, find_package
 from ..preparing import PreparationOptions
+from .level_dispatch import check_segments
 from .predict import Model, segment_case
 from .segment_outputs import Outputs
 
@@ -78,7 +79,9 @@ def segment(
         out, uncertainty=uncertainty, brain_mask=brain_mask, picture=picture, prepared=prepared, compress=compress
     )
     outputs.check_writable()
-    opened = model if isinstance(model, Model) else Model.open(find_model(model))
+    package = model if isinstance(model, Model) else find_model(model)
+    check_segments(package.card)
+    opened = package if isinstance(package, Model) else Model.open(package)
     card = with_reference(opened.card, reference)
     opened = Model(card, opened.module)
     subject = find_case(card, case, images)

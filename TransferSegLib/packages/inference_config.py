@@ -21,6 +21,11 @@ def inference_config(card: Card) -> dict[str, Any]:
         "image_files": [f"{role}.nii.gz" for role in card.roles],
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
     }
+    if card.task == "level":
+        config["note"] = (
+            f"finds {card.level} in projections of a CT: run this package with `transferseg l3 CT --model FOLDER`"
+        )
+        return config
     spec = network_spec(card.network)
     if not spec.monai_target:
         config["note"] = f"network {card.network!r} is TransferSeg's own: run this package with `transferseg segment`"
@@ -113,21 +118,16 @@ def _value_of(card: Card, channel: int) -> int:
 
 def readme(card: Card) -> str:
     """The package's docs/README.md."""
-    spacing = " x ".join(f"{s:g}" for s in card.spacing)
-    labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
     measured = "\n".join(f"- {entry.get('text', entry)}" for entry in card.measured_on) or "- not measured yet"
     origin = card.origin.get("text") or "not stated"
+    needs, run = _level_needs(card) if card.task == "level" else _label_needs(card)
     command = card.origin.get("command")
     made = f"\nMade by:\n\n```\n{command}\n```\n" if command else ""
     return f"""# {card.name}
 
 {card.description}
 
-Needs: {", ".join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {spacing} mm.
-
-| value | label |
-|---|---|
-{labels}
+{needs}
 
 Origin: {origin}
 {made}
@@ -137,5 +137,28 @@ Measured on:
 
 Licence: {card.licence or "not stated"}. {("Cite: " + card.citation) if card.citation else ""}
 
-Not a medical device; for research. Run it with `transferseg segment --model FOLDER CASE_FOLDER --out LABELS.nii.gz`.
+Not a medical device; for research. Run it with `{run}`.
 """
+
+
+def _label_needs(card: Card) -> tuple[str, str]:
+    """What a model that makes labels needs and gives, and the command that runs it."""
+    spacing = " x ".join(f"{s:g}" for s in card.spacing)
+    labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
+    needs = f"Needs: {', '.join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {spacing} mm."
+    table = f"{needs}\n\n| value | label |\n|---|---|\n{labels}"
+    return table, "transferseg segment --model FOLDER CASE_FOLDER --out LABELS.nii.gz"
+
+
+def _level_needs(card: Card) -> tuple[str, str]:
+    """The same for a model that finds a level."""
+    views, (low, high) = " and ".join(card.projection["views"]), card.projection["hu"]
+    rows, width = card.window
+    gives = "a confidence for every row" if card.output == "confidence-map" else f"the row of {card.level} in a window"
+    needs = (
+        f"Needs: a CT in HU. It is seen as {views} maximum-intensity projection of {low:g} to {high:g} HU in pixels of "
+        f"{card.spacing[0]:g} mm, {width} wide.\n\nGives: {gives} of {rows} rows"
+    )
+    read = "" if card.output == "confidence-map" else f"; evaluated {card.projection['evaluation']}"
+    step = "" if card.output == "confidence-map" else f", every {card.projection['step']} rows"
+    return f"{needs}{read}{step}.", "transferseg l3 CT --model FOLDER"

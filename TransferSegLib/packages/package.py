@@ -152,26 +152,29 @@ def read_json(path: Path | str) -> Any:
 
 def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
     """What MONAI asks of a bundle's metadata.json, and our card under ``transferseg``."""
-    divisible = ["16*n"] * 3
+    level = card.task == "level"
+    # A projection has two axes and any number of rows.
+    shape = ["*", str(card.window[1])] if level else ["16*n"] * 3
+    inputs = list(card.projection["views"]) if level else list(card.roles)
     image = {
         "type": "image",
         "format": "magnitude",
-        "modality": "MR" if set(card.roles) <= {"flair", "t1", "t1gd", "t2"} else "n/a",
+        "modality": _modality(card),
         "num_channels": card.in_channels,
-        "spatial_shape": divisible,
+        "spatial_shape": shape,
         "dtype": "float32",
-        "value_range": [],
+        "value_range": [0, 1] if level else [],
         "is_patch_data": True,
-        "channel_def": {str(n): role for n, role in enumerate(card.roles)},
+        "channel_def": {str(n): name for n, name in enumerate(inputs)},
     }
     names = {str(label.channel): label.name for label in card.labels}
     if card.output == "softmax":
         names["0"] = "background"
     prediction = {
         "type": "image",
-        "format": "segmentation",
+        "format": card.output if level else "segmentation",
         "num_channels": card.out_channels,
-        "spatial_shape": divisible,
+        "spatial_shape": ["*"] if level else shape,
         "dtype": "float32",
         "value_range": [],
         "is_patch_data": True,
@@ -190,3 +193,10 @@ def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
         "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": prediction}},
         "transferseg": card.to_json(),
     }
+
+
+def _modality(card: Card) -> str:
+    """As MONAI names it, where all inputs are of one."""
+    if set(card.roles) <= {"flair", "t1", "t1gd", "t2"}:
+        return "MR"
+    return "CT" if set(card.roles) == {"ct"} else "n/a"

@@ -39,7 +39,7 @@ def verdict(before: dict | None, after: dict | None) -> tuple[str, str]:
         figure = mean_dice([case["dice"] for case in after["cases"]])
         if figure is None:
             return "not-measured", "not measured: the held-out cases have none of the labels"
-        count = _held_out(sum(case_mean(case["dice"]) is not None for case in after["cases"]))
+        count = held_out_words(sum(case_mean(case["dice"]) is not None for case in after["cases"]))
         return "not-measured", f"not measured: no source model to compare with; mean Dice {figure:.2f} on {count}"
     pairs = _pairs(before, after)
     if not pairs:
@@ -64,15 +64,15 @@ def _judge(pairs: list[tuple[float, float]]) -> tuple[str, str]:
     changes = [after - before for before, after in pairs]
     mean, count = statistics.fmean(changes), len(changes)
     figures = _figures(statistics.fmean(before for before, _ in pairs), statistics.fmean(after for _, after in pairs))
-    better_on = f"better on {sum(change > 0 for change in changes)} of {_held_out(count)}"
+    better_on = f"better on {sum(change > 0 for change in changes)} of {held_out_words(count)}"
     little = "; one case proves little" if count == 1 else ""
     if abs(mean) < SMALLEST_CHANGE:
-        return "no-difference", f"no difference: mean Dice {figures} on {_held_out(count)}{little}"
+        return "no-difference", f"no difference: mean Dice {figures} on {held_out_words(count)}{little}"
     if count > 1 and abs(mean) < statistics.stdev(changes) / math.sqrt(count):
         return "no-difference", f"no difference: {better_on}, mean Dice {figures}, within noise"
     if mean < 0:
         offered = "the old model stays the one that is offered"
-        return "worse", f"worse: mean Dice {figures} on {_held_out(count)}; {offered}{little}"
+        return "worse", f"worse: mean Dice {figures} on {held_out_words(count)}; {offered}{little}"
     return "better", f"{better_on}: mean Dice {figures}{little}"
 
 
@@ -82,5 +82,6 @@ def _figures(before: float, after: float) -> str:
     return f"{before:.{digits}f} → {after:.{digits}f}"
 
 
-def _held_out(count: int) -> str:
+def held_out_words(count: int) -> str:
+    """``3 held-out cases``."""
     return f"{count} held-out case{'' if count == 1 else 's'}"

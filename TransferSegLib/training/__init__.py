@@ -1,7 +1,10 @@
 """One training loop, and the parts that are handed to it."""
 
 from .bank import FeatureBank
-from .loop import Progress, train
+from .level_batches import LevelExample, LevelPictures
+from .level_losses import level_forward, level_loss
+from .level_plan import LevelPlan, default_level_plan
+from .loop import LEVEL_ERROR, Metric, Progress, train
 from .losses import LOSSES, active_logits, loss_by_name
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
 from .prepared import case_hash, class_counts, prepare_case, prepared_arrays, training_case
@@ -9,9 +12,14 @@ from .run import Run, versions
 from .windows import TrainingCase, Windows
 
 __all__ = [
+    "LEVEL_ERROR",
     "LOSSES",
     "STEPS_PER_EPOCH",
     "FeatureBank",
+    "LevelExample",
+    "LevelPictures",
+    "LevelPlan",
+    "Metric",
     "Progress",
     "Run",
     "TrainingCase",
@@ -20,7 +28,10 @@ __all__ = [
     "active_logits",
     "case_hash",
     "class_counts",
+    "default_level_plan",
     "default_plan",
+    "level_forward",
+    "level_loss",
     "loss_by_name",
     "prepare_case",
     "prepared_arrays",

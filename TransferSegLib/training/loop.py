@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import Cancelled, TransferSegError
 from ..events import Events
 from .interrupting import interruptible
+from .level_plan import LevelPlan
 from .losses import Loss
 from .plan import TrainingPlan
 from .run import Run
@@ -24,11 +25,30 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 60
 
 
+Plan = TrainingPlan | LevelPlan
+
+
 class Source(Protocol):
-    """Where batches come from: windows of cases, or a bank of frozen features."""
+    """Where batches come from: windows of cases, projections, or a bank of frozen features."""
 
     def batch(self, step: int) -> tuple[Any, Any]:
-        """Inputs of ``forward`` and class indices (B, 1, k, j, i) for an optimiser step."""
+        """Inputs of ``forward`` and what the loss takes as truth (class indices (B, 1, k, j, i), bounds of offsets)."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What ``validate`` measures: its name in metrics and events, and whether more of it is better."""
+
+    name: str = "validation_dice"
+    more_is_better: bool = True
+
+    def improves(self, score: float, best: float | None) -> bool:
+        """Whether a score beats the best so far."""
+        return best is None or (score > best if self.more_is_better else score < best)
+
+
+DICE = Metric()
+LEVEL_ERROR = Metric("validation_error_mm", more_is_better=False)
 
 
 @dataclass
@@ -48,7 +68,7 @@ def train(
     *,
     forward: Callable[[Any], torch.Tensor],
     source: Source,
-    plan: TrainingPlan,
+    plan: Plan,
     loss: Loss,
     rate: float,
     device: str,
@@ -56,6 +76,7 @@ def train(
     run: Run,
     events: Events,
     validate: Callable[[torch.nn.Module], float | None] | None = None,
+    metric: Metric = DICE,
     afterwards: float = 0.0,
 ) -> Progress:
     """Train ``module`` in place and leave it with its best (or last) weights.
@@ -63,9 +84,9 @@ def train(
     Parameters
     ----------
     forward : callable
-        Inputs of a batch on ``device`` to logits (B, C, k, j, i); it knows what is frozen.
+        Inputs of a batch on ``device`` to what ``loss`` judges (logits (B, C, k, j, i)); it knows what is frozen.
     validate : callable, optional
-        Mean Dice on the inner split, called each epoch; the best epoch's weights are kept and the
+        The ``metric`` (mean Dice) on the inner split, called each epoch; the best epoch's weights are kept and the
         training ends after ``plan.patience`` epochs without a better one. Without it the last are kept.
     afterwards : float
         Seconds that the caller's work takes after the training, added to the time that is left.
@@ -109,7 +130,7 @@ def train(
             progress.loss_sum += value
             progress.step += 1
             if progress.step % plan.steps_per_epoch == 0:
-                _end_epoch(module, progress, plan, validate, run, events)
+                _end_epoch(module, progress, plan, validate, metric, run, events)
             if progress.step % plan.steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 run.save_checkpoint(_state(module, optimiser, scaler, progress))
                 saved = time.monotonic()
@@ -139,7 +160,7 @@ def _one_ahead() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=wait, cancel_futures=True)
 
 
-def _leave(run: Run, state: dict[str, Any], progress: Progress, plan: TrainingPlan) -> Cancelled:
+def _leave(run: Run, state: dict[str, Any], progress: Progress, plan: Plan) -> Cancelled:
     """Keep what was reached; the exception to raise."""
     run.save_checkpoint(state)
     return Cancelled(f"cancelled at step {progress.step} of {plan.steps}; the same command goes on from there")
@@ -162,26 +183,26 @@ def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precisio
     return number
 
 
-def _set_rate(optimiser, rate: float, plan: TrainingPlan, step: int) -> None:
+def _set_rate(optimiser, rate: float, plan: Plan, step: int) -> None:
     factor = 0.5 * (1 + math.cos(math.pi * step / plan.steps)) if plan.decay else 1.0
     for group in optimiser.param_groups:
         group["lr"] = rate * factor
 
 
-def _end_epoch(module, progress: Progress, plan: TrainingPlan, validate, run: Run, events: Events) -> None:
+def _end_epoch(module, progress: Progress, plan: Plan, validate, metric: Metric, run: Run, events: Events) -> None:
     epoch = progress.step // plan.steps_per_epoch
     score = None
     if validate is not None:
         score = validate(module)
         module.train()
-        if score is not None and (progress.best_score is None or score > progress.best_score):
+        if score is not None and metric.improves(score, progress.best_score):
             progress.best_score, progress.best_epoch = score, epoch
             progress.best_state = copy.deepcopy(module.state_dict())
     row = {
         "epoch": epoch,
         "step": progress.step,
         "loss": round(progress.loss_sum / plan.steps_per_epoch, 6),
-        "validation_dice": None if score is None else round(score, 6),
+        metric.name: None if score is None else round(score, 6),
         "seconds": round(run.seconds, 1),
     }
     progress.loss_sum = 0.0
@@ -190,7 +211,7 @@ def _end_epoch(module, progress: Progress, plan: TrainingPlan, validate, run: Ru
     events.metric(**row)
 
 
-def _out_of_patience(progress: Progress, plan: TrainingPlan, validate) -> bool:
+def _out_of_patience(progress: Progress, plan: Plan, validate) -> bool:
     epoch = progress.step // plan.steps_per_epoch
     return validate is not None and plan.early_stopping and epoch - progress.best_epoch >= plan.patience
 

@@ -61,6 +61,9 @@ class WarmModels:
         from ..jobs.predict import predict_array
 
         model = self.open(reference)
+        if model.card.task == "level":
+            _warm_level(model, events)
+            return {}
         window = np.zeros((model.card.in_channels, *(min(side, PROBE) for side in model.card.window)), np.float32)
         predict_array(model, window, None, events=events.silent())
         return {}
@@ -80,6 +83,18 @@ def release_gpu() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def _warm_level(model: Model, events: Events) -> None:
+    """Let a level model see one empty window, and load what looks at a scan before it."""
+    import numpy as np
+
+    from ..jobs import l3  # noqa: F401
+    from ..level.finding import curve_of
+
+    card = model.card
+    pixels = np.zeros((card.in_channels, *card.window), np.float32)
+    curve_of(card, model.module, pixels, device="auto", events=events.silent())
 
 
 def _key(package: Any) -> tuple:

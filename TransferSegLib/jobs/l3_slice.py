@@ -1,0 +1,64 @@
+"""Body composition of the slice that was found, by anatomy or by a model that the user names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..events import Events
+from ..imaging.scan import Scan
+from ..level.axial import AxialSlice, axial_slice
+from ..measuring.body_composition import body_composition
+
+if TYPE_CHECKING:
+    from .predict import Model
+
+
+@dataclass(frozen=True)
+class MeasuredSlice:
+    """A slice, its labels (uint8, rows x columns, 0 where nothing was segmented) and what was measured on it.
+
+    ``measures`` is what ``body_composition`` gives; None where the slice could not be segmented.
+    """
+
+    axial: AxialSlice
+    labels: np.ndarray
+    measures: dict[str, Any] | None
+    notes: tuple[str, ...]
+
+
+def measure_slice(
+    scan: Scan, index: int, *, height_m: float | None, model: Model | None, device: str, events: Events
+) -> MeasuredSlice:
+    """Segment and measure one slice; where that fails the notes say why, and nothing is measured.
+
+    Parameters
+    ----------
+    scan : Scan
+    index : int
+        Slice along the scan's axis.
+    height_m : float, optional
+        Of the patient, for the skeletal muscle index.
+    model : Model, optional
+        A segmentation model of the tissues, used on a slab around the slice instead of the anatomical rules.
+    """
+    axial = axial_slice(scan, index)
+    try:
+        if model is None:
+            from ..level.composition import segment_slice
+
+            found = segment_slice(axial.hu, axial.spacing)
+            labels, notes = found.labels, tuple(found.notes)
+        else:
+            from .l3_slab import segment_slab
+
+            labels, notes = segment_slab(scan, index, model, device=device, events=events.silent()), ()
+    except InputError as error:
+        return MeasuredSlice(axial, np.zeros(axial.hu.shape, np.uint8), None, (f"Not measured: {error.message}",))
+    events.check()
+    if not labels.any():
+        return MeasuredSlice(axial, labels, None, (*notes, "Not measured: no muscle or fat was found in the slice"))
+    return MeasuredSlice(axial, labels, body_composition(labels, axial.hu, axial.spacing, height_m), notes)

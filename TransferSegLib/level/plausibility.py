@@ -1,0 +1,43 @@
+"""Whether a scan can hold an answer: what is noticed before a network looks at it."""
+
+from __future__ import annotations
+
+from ..imaging.scan import Scan
+from .coarse import coarse
+from .findings import Finding
+from .plausibility_body import check_body
+from .plausibility_slices import check_extent, check_order
+from .plausibility_values import check_modality, check_values
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(scan: Scan) -> list[Finding]:
+    """All findings about a scan, fatal ones first; empty for an unremarkable CT of a trunk.
+
+    Rules are loose enough to let crops, children, large patients, implants, contrast and low dose pass: they
+    look for what cannot be, not for what is unusual.
+
+    Parameters
+    ----------
+    scan : Scan
+        As ``read_scan`` gives it.
+
+    Returns
+    -------
+    list of Finding
+        Later checks are left out once an earlier one has ruled the scan out: they would judge nonsense.
+    """
+    found = [*check_modality(scan), *check_extent(scan)]
+    small = None if _fatal(found) else coarse(scan)
+    if small is not None:
+        found += check_values(small)
+    if not _fatal(found):
+        found += check_order(scan)
+    if not _fatal(found):
+        found += check_body(scan, small)
+    return sorted(found, key=lambda finding: not finding.fatal)
+
+
+def _fatal(found: list[Finding]) -> bool:
+    return any(finding.fatal for finding in found)

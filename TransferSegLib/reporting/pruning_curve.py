@@ -1,0 +1,54 @@
+"""Error and time of a pruned level model against the share of its maps that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .palette import OTHERS
+from .saving import new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def pruning_figure(rows: Iterable[Mapping], *, title: str = "") -> Figure:
+    """Draw a curve a criterion: mean error (bars: SD) above, seconds a scan below.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        ``criterion``, ``kept`` (share of the maps), ``error_mm``, ``error_mm_sd`` (None for one scan) and
+        ``seconds``.
+    title : str
+    """
+    rows = list(rows)
+    figure = new_figure(7.5, 5.6)
+    figure.set_layout_engine("constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    for number, name in enumerate(dict.fromkeys(row["criterion"] for row in rows)):
+        own = [row for row in rows if row["criterion"] == name]
+        colour = OTHERS[number % len(OTHERS)]
+        kept = [100 * row["kept"] for row in own]
+        errors, spread = [row["error_mm"] for row in own], [row["error_mm_sd"] or 0.0 for row in own]
+        above.errorbar(kept, errors, yerr=spread, color=colour, marker="o", capsize=3, linewidth=1.5, label=name)
+        below.plot(kept, [row["seconds"] for row in own], color=colour, marker="o")
+    above.set_ylabel("error on held-out scans, mm")
+    above.set_ylim(bottom=0)
+    above.legend(title="maps removed by", frameon=False)
+    below.set_ylabel("seconds a scan")
+    below.set_ylim(bottom=0)
+    below.set_xlabel("maps kept, % (100 on the left)")
+    below.invert_xaxis()
+    for axes in (above, below):
+        axes.grid(color="#DDDDDD", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=12, weight="bold")
+    return figure
+
+
+def save_pruning_curve(path: str | Path, rows: Iterable[Mapping], *, title: str = "") -> Path:
+    """Save ``pruning_figure`` as a picture; raises ``StorageError`` when it cannot be written."""
+    return save_figure(pruning_figure(rows, title=title), path)
