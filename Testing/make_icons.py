@@ -85,6 +85,18 @@ def draw_phantom(flavour: str, seed: int) -> Image.Image:
     return _thumbnail(picture)
 
 
+def draw_ct(seed: int) -> Image.Image:
+    """A trunk from the front as the L3 model sees it, with a line at L3."""
+    sys.path.insert(0, str(PROJECT))
+    from TransferSegLib.phantoms.ct_projection import ct_projection
+
+    projection = ct_projection(seed, row_mm=2.0, width=256, field="trunk")
+    picture = Image.fromarray((255 * np.clip(projection.pixels[0], 0, 1)).astype(np.uint8)).convert("RGB")
+    row = round(projection.rows["L3"])
+    ImageDraw.Draw(picture).line([(0, row), (picture.width, row)], fill=LESION, width=3)
+    return _thumbnail(picture)
+
+
 def draw_patient() -> Image.Image:
     """Four tiles, one a sequence: a drawing, no patient's image."""
     side = 64
@@ -110,6 +122,7 @@ def main() -> None:
     draw_icon().save(PROJECT / "Resources" / "TransferSeg.png", optimize=True)
     draw_phantom("ms", 700_022).save(ICONS / "SamplePhantomMS.png", optimize=True)
     draw_phantom("glioma", 700_022).save(ICONS / "SamplePhantomGlioma.png", optimize=True)
+    draw_ct(700_008).save(ICONS / "SamplePhantomCT.png", optimize=True)
     draw_patient().save(ICONS / "SamplePatient.png", optimize=True)
 
 

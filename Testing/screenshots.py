@@ -187,7 +187,18 @@ def adapt_pictures(session: Session, data: Path) -> None:
     screenshots_adapt.adapt_pictures(session, data)
 
 
-PICTURES: dict[str, Callable[[Session, Path], None]] = {"segment": segment_pictures, "adapt": adapt_pictures}
+def l3_pictures(session: Session, data: Path) -> None:
+    """The L3 panel; see ``screenshots_l3.py``."""
+    import screenshots_l3
+
+    screenshots_l3.l3_pictures(session, data)
+
+
+PICTURES: dict[str, Callable[[Session, Path], None]] = {
+    "segment": segment_pictures,
+    "adapt": adapt_pictures,
+    "l3": l3_pictures,
+}
 
 
 def main() -> None:

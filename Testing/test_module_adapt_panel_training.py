@@ -193,9 +193,9 @@ def test_the_curves_can_be_shown_in_slicers_own_view(panel, logic):
 
 def _interrupted(name, done):
     when = "2026-11-20 14:03"
-    return SimpleNamespace(
-        name=name, model="brain-unet-phantom", strategy="half-lr", started=when, epochsDone=done, epochs=20
-    )
+    from TransferSegGUI.adaptation_store import Interrupted
+
+    return Interrupted(name, "brain-unet-phantom", "half-lr", when, done, 20)
 
 
 def test_an_interrupted_training_is_offered(panel, logic, dialogs):

@@ -52,13 +52,15 @@ def test_samples_are_registered_and_nothing_is_made(sampleData):
 
     registerSamples()
     assert [source["sampleName"] for source in sampleData] == [
-        "PhantomMS", "PhantomGlioma", "MSPatient07", "MSPatient19",
+        "PhantomMS", "PhantomGlioma", "PhantomCT", "MSPatient07", "MSPatient19",
     ]  # fmt: skip
     for source in sampleData:
         lists = [source[name] for name in ("uris", "fileNames", "nodeNames", "loadFileTypes")]
-        assert {len(values) for values in lists} == {5} and source["category"] == "TransferSeg"
+        count = 1 if source["sampleName"] == "PhantomCT" else 5
+        assert {len(values) for values in lists} == {count} and source["category"] == "TransferSeg"
         assert Path(source["thumbnailFileName"]).read_bytes()[:4] == b"\x89PNG"
-        assert source["loadFileTypes"][-1] == "SegmentationFile" and len(set(source["fileNames"])) == 5
+        last = "VolumeFile" if count == 1 else "SegmentationFile"
+        assert source["loadFileTypes"][-1] == last and len(set(source["fileNames"])) == count
     assert not (cache_folder("samples") / "PhantomMS").exists()
 
 
@@ -155,6 +157,23 @@ def test_registered_addresses_are_where_phantoms_lie(sampleData, monkeypatch):
         assert Path(unquote(urlparse(source["uris"][0]).path)).name == "FLAIR.nii.gz"
         assert samples._file(phantom, "FLAIR").as_uri() == source["uris"][0]
     assert asked == list(samples.PHANTOMS)
+
+
+def test_the_ct_phantom_shows_l3_where_its_list_says(scene, sampleData):
+    import csv
+
+    import slicer
+    from TransferSegGUI import samples
+    from TransferSegGUI.level_inputs import guessCt
+
+    samples.registerSamples()
+    node = next(s for s in sampleData if s["sampleName"] == "PhantomCT")["customDownloader"](None)
+    assert node.GetStorageNode() is None and guessCt().node is node
+    row = next(csv.DictReader((samples._folder(samples.CT_PHANTOM) / "levels.csv").open()))
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    assert bounds[4] < float(row["mm"]) < bounds[5] and not row["where"]
+    assert slicer.util.arrayFromVolume(node).min() < -900
 
 
 class Test(unittest.TestCase):

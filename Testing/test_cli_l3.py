@@ -1,0 +1,123 @@
+"""``transferseg l3``: text, JSON and exit codes, on files, DICOM folders and the wrong images, and in the worker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from helpers_cli import call
+from helpers_level import level_card
+from helpers_worker import Worker
+
+from TransferSegLib.networks import build_network
+from TransferSegLib.packages import write_package
+from TransferSegLib.phantoms.ct_phantom import ct_phantom
+
+KEYS = {
+    "answer", "level", "slice_index", "slice_axis", "position_mm", "row", "confidence", "confidence_words", "areas_cm2",
+    "muscle_density_hu", "skeletal_muscle_index", "candidates", "message", "notes", "findings", "model", "device",
+    "seconds", "picture", "composition", "truth", "error_slices", "error_mm",
+}  # fmt: skip
+REAL = "ct_totalsegmentator_tests"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    import torch
+
+    torch.manual_seed(0)
+    card = level_card("untrained")
+    network = build_network(card.network, 1, 1, card.arguments)
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    write_package(folder, card, network.state_dict())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ct") / "ct.nii.gz"
+    sitk.WriteImage(ct_phantom(3, field="lumbar", spacing=(3.0, 3.0, 4.0)).image, str(path))
+    return path
+
+
+def test_json_has_all_keys_and_code_0_for_every_answer(capsys, ct, model, tmp_path):
+    answer = call(capsys, "l3", ct, "--model", model, "--json", "--truth", "10", "--picture", tmp_path / "p.png")
+    assert answer.code == 0, answer.err
+    value = answer.value
+    assert set(value) >= KEYS and value["answer"] in ("found", "uncertain", "not-in-view")
+    assert value["truth"]["slice_index"] == 10 and value["model"] == "untrained"
+    if value["slice_index"] is not None:
+        assert value["error_slices"] == abs(value["slice_index"] - 10)
+
+
+def test_text_says_slice_position_confidence_and_areas(capsys, ct, model):
+    answer = call(capsys, "l3", ct, "--model", model, "--slice", "12", "--height", "1.80")
+    assert answer.code == 0, answer.err
+    for words in ("slice       12", "mm (LPS)", "skeletal muscle", "cm2/m2", " s on cpu"):
+        assert words in answer.out
+
+
+def test_wrong_use_is_one_line_and_code_2(capsys, ct, model, tmp_path):
+    for words, said in (
+        (("l3", tmp_path / "none.nii.gz", "--model", model), "no such file"),
+        (("l3", ct, "--model", "no-such-model"), "no such model"),
+        (("l3", ct, "--model", "brain-unet-phantom"), "finds a level"),
+        (("l3", ct, "--model", model, "--height", "180"), "centimetres"),
+        (("l3", ct, "--model", model, "--composition", tmp_path / "c.txt"), "format"),
+        (("l3", ct, "--model", model, "--composition-model", "brain-unet-phantom"), "skeletal_muscle"),
+        (("l3", ct, "--model", model, "--truth", "9999"), "slices 0 to"),
+    ):
+        answer = call(capsys, *words)
+        assert answer.code == 2 and said in answer.err, (words, answer.err)
+        assert len(answer.err.strip().splitlines()) == 1 and not answer.out
+
+
+def test_what_is_no_ct_is_an_answer(capsys, model, tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(np.random.default_rng(0).random((12, 30, 30))), str(tmp_path / "mr.nrrd"))
+    answer = call(capsys, "l3", tmp_path / "mr.nrrd", "--model", model, "--json")
+    assert answer.code == 0 and answer.value["answer"] == "refused" and answer.value["areas_cm2"] is None
+    text = call(capsys, "l3", tmp_path / "mr.nrrd", "--model", model)
+    assert text.code == 0 and text.out.startswith(answer.value["message"])
+
+
+def test_the_worker_keeps_the_model_open(ct, model):
+    worker = Worker()
+    try:
+        assert worker.do("warm", model=str(model)) == {}
+        value = worker.do("l3", ct=str(ct), model=str(model), slice=5)
+        assert (value["answer"], value["slice_index"]) == ("given", 5)
+        assert worker.do("l3", ct=str(ct), model=str(model))["answer"] != "given"
+    finally:
+        worker.close()
+
+
+def test_a_real_dicom_folder_names_the_file_of_the_slice(capsys, data_folder, model):
+    folder = data_folder / REAL / "example_ct_dicom"
+    answer = call(capsys, "l3", folder, "--model", model, "--json", "--slice", "7")
+    assert answer.code == 0, answer.err
+    assert (folder / answer.value["slice_file"]).is_file()
+    assert call(capsys, "l3", folder, "--model", model, "--json").value["confidence_words"] != "sure"
+
+
+def test_the_real_wrong_images_are_refused(capsys, data_folder, model):
+    for place in (
+        f"{REAL}/spine_report/example_ct_report/totalseg.nii.gz",
+        "ms_open_ms_data/patient07/FLAIR.nii.gz",
+        "petct_ibsi_sts/STS_003/PET_image.nii.gz",
+    ):
+        answer = call(capsys, "l3", data_folder / place, "--model", model, "--json")
+        assert answer.code == 0 and answer.value["answer"] == "refused", place
+
+
+def test_the_real_truth_is_read_from_a_mask(capsys, data_folder, model):
+    folder = data_folder / REAL
+    mask = folder / "spine_report" / "example_ct_report" / "totalseg.nii.gz"
+    value = call(capsys, "l3", folder / "example_ct.nii.gz", "--model", model, "--truth", mask, "--json").value
+    assert 70 <= value["truth"]["slice_index"] <= 79
+
+
+def test_the_shipped_model_is_never_sure_of_a_wrong_vertebra(capsys, data_folder):
+    folder = data_folder / REAL
+    mask = folder / "spine_report" / "example_ct_report" / "totalseg.nii.gz"
+    value = call(capsys, "l3", folder / "example_ct.nii.gz", "--truth", mask, "--json").value
+    assert value["confidence_words"] != "sure" or value["error_mm"] <= 10
