@@ -31,6 +31,7 @@ class Interrupted:
     started: str
     epochsDone: int
     epochs: int
+    task: str = "segmentation"
 
 
 class AdaptationStore:
@@ -180,6 +181,7 @@ class AdaptationStore:
             started[:16].replace("T", " "),
             len(self.metrics()),
             int(plan.get("epochs") or request.get("epochs") or 0),
+            str(request.get("task") or "segmentation"),
         )
 
 

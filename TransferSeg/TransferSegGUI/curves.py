@@ -17,6 +17,8 @@ LOSS_COLOUR = (0.0, 0.447, 0.698)
 DICE_COLOUR = (0.835, 0.369, 0.0)
 
 
+DICE, ERROR = "validation_dice", "validation_error_mm"
+
 HEIGHT = 220
 """Pixels of the plot in the panel."""
 
@@ -47,7 +49,12 @@ class Curves:
     @property
     def hasValidation(self) -> bool:
         """Whether any epoch has a validation Dice."""
-        return any(row.get("validation_dice") is not None for row in self._rows)
+        return any(row.get(self._validation) is not None for row in self._rows)
+
+    @property
+    def _validation(self) -> str:
+        """The column of the validation: an overlap, or for models of a level an error."""
+        return ERROR if any(row.get(ERROR) is not None for row in self._rows) else DICE
 
     def start(self, name: str, epochs: int = 0) -> None:
         """Begin an empty plot for the training ``name``; ``epochs`` is how many there will be, 0 when not known."""
@@ -96,11 +103,14 @@ class Curves:
     def _draw(self, show: bool = False) -> None:
         if any(not _present(node) for node in self._allNodes()):
             self._nodes = {}
-        names = [_("epoch"), _("loss")] + ([_("validation Dice")] if self.hasValidation else [])
-        keys = ["epoch", "loss", "validation_dice"][: len(names)]
+        keys = ["epoch", "loss", self._validation][: 3 if self.hasValidation else 2]
+        title = _("validation error (cm)") if self._validation == ERROR else _("validation Dice")
+        names = [_("epoch"), _("loss"), title][: len(keys)]
         # VTK reports an error for a line of one point: the first epoch stands twice until there is a second.
         rows = self._rows * 2 if len(self._rows) == 1 else self._rows
         columns = np.array([[_number(row.get(key)) for key in keys] for row in rows], dtype=float)
+        if keys[-1] == ERROR:
+            columns[:, -1] /= 10  # mm to cm: of the loss's order
         fresh = "table" not in self._nodes
         with ExitStack() as quiet:
             # While the columns are exchanged the plot has none; the view shall look when all is in place again.
@@ -109,7 +119,7 @@ class Curves:
             slicer.util.plot(columns, xColumnIndex=0, columnNames=names, show=show, nodes=self._nodes)
             if fresh:
                 self._nameNodes()
-            self._dress()
+            self._dress(columns[:, 1:])
         self._showInPanel()
 
     def _allNodes(self) -> list[Any]:
@@ -121,7 +131,7 @@ class Curves:
         chart.SetName(_("{model} training").format(model=self._name))
         table.SetName(_("{model} training values").format(model=self._name))
 
-    def _dress(self) -> None:
+    def _dress(self, values: np.ndarray) -> None:
         """Colours, marks and axes that read well in a small view."""
         styles = slicer.vtkMRMLPlotSeriesNode
         for series, colour, line in zip(
@@ -139,9 +149,7 @@ class Curves:
         chart.SetAxisTitleFontSize(12)
         chart.SetAxisLabelFontSize(11)
         chart.SetLegendFontSize(11)
-        highest = max(
-            [1.0, *(_number(row.get("loss")) for row in self._rows if math.isfinite(_number(row.get("loss"))))]
-        )
+        highest = max([1.0, *(value for value in values.reshape(-1).tolist() if math.isfinite(value))])
         chart.SetYAxisRangeAuto(False)
         chart.SetYAxisRange(0.0, math.ceil(highest * 5) / 5)
         chart.SetXAxisRangeAuto(False)

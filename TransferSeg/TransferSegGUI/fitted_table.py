@@ -31,7 +31,7 @@ def fitTable(table: Any, headings: Sequence[str], *, stretched: int, lowest: int
     def fit() -> None:
         height = min(max(rows.length(), lowest), highest)
         table.setFixedHeight(height + header.sizeHint.height() + 2 * table.frameWidth)
-        _layOutAgain(table)
+        layOutAgain(table)
 
     # A child of the table: it goes when the table goes. Rows get their heights one by one; fit once they all have.
     later = qt.QTimer(table)
@@ -42,7 +42,7 @@ def fitTable(table: Any, headings: Sequence[str], *, stretched: int, lowest: int
     fit()
 
 
-def _layOutAgain(widget: Any) -> None:
+def layOutAgain(widget: Any) -> None:
     """Let all boxes around a widget take its new height: in Slicer the outer ones do not always notice."""
     around = widget.parentWidget()
     while around is not None and not around.inherits("QScrollArea"):

@@ -8,12 +8,14 @@ from typing import Any
 import slicer
 
 from .adapt_panel import AdaptPanel
+from .level_panel import LevelPanel
+from .models import LEVEL
 from .models_panel import ModelsPanel
 from .revealing import reveal, scrollToTop
 from .segment_panel import SegmentPanel
 from .setup_panel import SetupPanel
 
-SEGMENT, ADAPT, MODELS = range(3)
+SEGMENT, ADAPT, L3, MODELS = range(4)
 
 
 class Frame:
@@ -33,16 +35,18 @@ class Frame:
         self.setupPanel = SetupPanel(logic, resourcePath)
         self.segmentPanel = SegmentPanel(logic, resourcePath)
         self.adaptPanel = AdaptPanel(logic, resourcePath)
+        self.levelPanel = LevelPanel(logic, resourcePath)
         self.modelsPanel = ModelsPanel(logic, resourcePath)
-        self.panels = [self.segmentPanel, self.adaptPanel, self.modelsPanel]
+        self.panels = [self.segmentPanel, self.adaptPanel, self.levelPanel, self.modelsPanel]
         self.ui.setupPlace.layout().addWidget(self.setupPanel.widget)
-        for page, panel in zip((self.ui.segmentPage, self.ui.adaptPage, self.ui.modelsPage), self.panels):
+        pages = (self.ui.segmentPage, self.ui.adaptPage, self.ui.l3Page, self.ui.modelsPage)
+        for page, panel in zip(pages, self.panels):
             page.layout().addWidget(panel.widget)
         self.ui.tabs.connect("currentChanged(int)", self.show)
         self.setupPanel.changed.connect(self._onDependencies)
         self.segmentPanel.trainingCaseWanted.connect(self._offerCase)
-        self.adaptPanel.modelWanted.connect(self._segmentWith)
-        self.modelsPanel.modelWanted.connect(self._segmentWith)
+        self.adaptPanel.modelWanted.connect(self._useModel)
+        self.modelsPanel.modelWanted.connect(self._useModel)
         self.setupPanel.refresh()
 
     def setParameterNode(self, parameterNode: Any) -> None:
@@ -65,6 +69,7 @@ class Frame:
     def sceneChanged(self) -> None:
         """The scene was closed or another one loaded."""
         self.segmentPanel.sceneChanged()
+        self.levelPanel.sceneChanged()
 
     def cleanup(self) -> None:
         """Let go of scene and logic."""
@@ -81,6 +86,8 @@ class Frame:
         self.adaptPanel.offerCase(model, volumes, segmentation)
         reveal(self.adaptPanel.ui.sceneFrame)
 
-    def _segmentWith(self, model: str) -> None:
-        self.ui.tabs.setCurrentIndex(SEGMENT)
-        self.segmentPanel.selectModel(model)
+    def _useModel(self, model: str) -> None:
+        """Choose a model in the tab that runs it."""
+        finds = any(info.name == model and info.card and info.card.task == LEVEL for info in self.logic.models())
+        self.ui.tabs.setCurrentIndex(L3 if finds else SEGMENT)
+        (self.levelPanel if finds else self.segmentPanel).selectModel(model)

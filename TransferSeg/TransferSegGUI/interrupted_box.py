@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from .models import SEGMENTATION
 from .signals import Signal
 
 
@@ -17,10 +18,12 @@ class InterruptedBox:
     ----------
     ui : object with the children ``interruptedFrame interruptedLabel resumeButton discardButton``
     logic : the module's logic
+    task : only trainings of models for this task are shown
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, logic: Any, task: str = SEGMENTATION) -> None:
         self.ui = ui
+        self._task = task
         self.logic = logic
         self.resumeWanted = Signal()
         """Emitted with the ``Interrupted`` that the user wants to go on with."""
@@ -31,7 +34,7 @@ class InterruptedBox:
 
     def refresh(self, reason: str | None = None) -> None:
         """Look for interrupted trainings; ``reason`` says why none can be resumed now."""
-        found = self.logic.interruptedAdaptations()
+        found = [one for one in self.logic.interruptedAdaptations() if one.task == self._task]
         self._first = found[0] if found else None
         self.ui.interruptedFrame.setVisible(bool(found))
         if not found:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from . import history, inputs, models, roles, wording
 from .library_words import inOwnWords
 from .logic_adapting import AdaptingMethods
+from .logic_level_adapting import LevelAdaptingMethods
 from .logic_models import ModelMethods
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .segmenting import SegmentResult, SegmentRun
 
 
-class LogicMethods(ModelMethods, AdaptingMethods):
+class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods):
     """What ``slicer.util.getModuleLogic("TransferSeg")`` offers.
 
     Every method that takes long blocks without freezing Slicer, or returns at once when it is given a

@@ -47,10 +47,9 @@ class AdaptingMethods(LogicBase):
         >>> logic.strategies()[1][0]
         'half-lr'
         """
-        from TransferSegLib.strategies import strategy, strategy_names
+        from TransferSegLib.strategies import strategy
 
-        names = [name for name in strategy_names() if ":" not in name]
-        names.sort(key=lambda name: name == "scratch")  # starting from nothing is rarely wanted
+        names = models.strategiesFor(modelName)
         return [(name, wording.strategySentence(name) or strategy(name).sentence) for name in names]
 
     def groups(self, modelName: str, strategy: str, onDone: Callback) -> Run:

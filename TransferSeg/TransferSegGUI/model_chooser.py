@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .models import LEVEL, SEGMENTATION, isFor
 from .signals import Signal
 
 CITED_MS = 2500
@@ -21,10 +22,12 @@ class ModelChooser:
     ----------
     ui : object with the children ``modelSelector modelInfo modelProblem citeButton citeDone``
     logic : the module's logic
+    task : only models for this task are offered
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, logic: Any, task: str = SEGMENTATION) -> None:
         self.ui = ui
+        self._task = task
         self.logic = logic
         self.changed = Signal()
         """Emitted with the name when another model is chosen, by the user or by ``select``."""
@@ -55,7 +58,7 @@ class ModelChooser:
     def refresh(self) -> None:
         """Read the list of models again and keep the choice where it is still there."""
         chosen, selector = self.name, self.ui.modelSelector
-        self._models = {info.name: info for info in self.logic.models()}
+        self._models = {info.name: info for info in self.logic.models() if isFor(info, self._task)}
         selector.blockSignals(True)
         selector.clear()
         for info in self._models.values():
@@ -122,7 +125,7 @@ def describe(info: Any) -> str:
 
 def _coloured(info: Any) -> str:
     """The labels' names, each behind a square of its colour."""
-    if not info.labels:
+    if not info.labels or isFor(info, LEVEL):
         return escape(info.gives)
     parts = [
         (f"<span style='color:{label.colour}'>■</span>&nbsp;" if label.colour else "") + escape(label.name)

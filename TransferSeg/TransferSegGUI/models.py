@@ -11,6 +11,9 @@ from slicer.i18n import tr as _
 from . import wording
 from .timings import timeSentence
 
+SEGMENTATION, LEVEL = "segmentation", "level"
+"""Tasks of models: outline structures, find a vertebral level."""
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -88,9 +91,24 @@ def findModel(name: str) -> ModelInfo:
 
 def whyNotHere(info: ModelInfo) -> str | None:
     """Why the panel cannot run this model (another task than segmentation), else None."""
-    if info.card.task != "segmentation":
+    if info.card.task != SEGMENTATION:
         return _("{name} is no model for segmentation; choose another.").format(name=info.name)
     return None
+
+
+def isFor(info: ModelInfo, task: str) -> bool:
+    """Whether a chooser for a task shows this model; one that cannot be read is shown among those for segmentation."""
+    return (info.card.task if info.card is not None else SEGMENTATION) == task
+
+
+def strategiesFor(modelName: str | None) -> list[str]:
+    """The names of the strategies that mean something for a model; starting from nothing comes last."""
+    from TransferSegLib.strategies import strategy, strategy_names
+
+    names = [name for name in strategy_names() if ":" not in name]
+    if modelName is not None and any(i.name == modelName and i.card and i.card.task == LEVEL for i in listModels()):
+        names = [name for name in names if "decoder" not in strategy(name).frozen_halves]  # it has none
+    return sorted(names, key=lambda name: name == "scratch")
 
 
 _last: dict[str, Any] = {}
@@ -130,11 +148,17 @@ def _info(entry: Any) -> ModelInfo:
         offered=entry.offered,
         available=True,
         needs=", ".join(wording.roleName(role) for role in card.roles),
-        gives=", ".join(label.name for label in card.labels),
+        gives=_gives(card),
         origin=f"{_trainedOn(card)} {_measuredOn(card)}",
         citation=card.citation,
         timing=timeSentence(entry.name, card.weights_sha256),
     )
+
+
+def _gives(card: Any) -> str:
+    if card.task == LEVEL:
+        return _("the slice at {level}").format(level=card.level or "L3")
+    return ", ".join(label.name for label in card.labels)
 
 
 def _trainedOn(card: Any) -> str:

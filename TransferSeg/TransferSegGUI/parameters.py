@@ -14,7 +14,7 @@ class TransferSegParameterNode:
     """The panels' values. Names are stored in scenes: renaming one breaks saved scenes.
 
     ``resample register brainMask`` are ``auto``, ``on`` or ``off``; ``sourceModel`` is the one to adapt,
-    empty for ``model``; ``epochs`` 0 is the network's default.
+    empty for ``model``; ``epochs`` 0 is the network's default; ``l3Height`` is in metres, 0 where not given.
     Training cases are kept beside these by ``training_cases.py`` (they hold node references).
     """
 
@@ -38,3 +38,11 @@ class TransferSegParameterNode:
     epochs: int = 0
     seed: int = 0
     newName: str = ""
+    l3Volume: vtkMRMLScalarVolumeNode
+    l3Model: str = ""
+    l3Height: float = 0.0
+    l3Reader: str = ""
+    l3Review: int = 1
+    l3Strategy: str = "half-lr"
+    l3Epochs: int = 0
+    l3NewName: str = ""

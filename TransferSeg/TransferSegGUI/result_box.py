@@ -64,10 +64,7 @@ class ResultBox:
         if node is None:
             self.show()
             return
-        editor = _segmentEditorNode()
-        editor.SetAndObserveSegmentationNode(node)
-        editor.SetAndObserveSourceVolumeNode(node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()))
-        slicer.util.selectModule("SegmentEditor")
+        openSegmentEditor(node)
 
     def refresh(self) -> None:
         """Look at the scene again: another panel, the console or the user may have changed it."""
@@ -94,6 +91,15 @@ class ResultBox:
         if tableNode is not None:
             rows, header = table.verticalHeader().length(), table.horizontalHeader().sizeHint.height()
             table.setFixedHeight(min(rows, HIGHEST) + header + 2 * table.frameWidth)
+
+
+def openSegmentEditor(segmentationNode: Any) -> None:
+    """Open the Segment Editor with a segmentation and the image that it lies on."""
+    editor = _segmentEditorNode()
+    editor.SetAndObserveSegmentationNode(segmentationNode)
+    role = segmentationNode.GetReferenceImageGeometryReferenceRole()
+    editor.SetAndObserveSourceVolumeNode(segmentationNode.GetNodeReference(role))
+    slicer.util.selectModule("SegmentEditor")
 
 
 def summary(result: Any) -> str:

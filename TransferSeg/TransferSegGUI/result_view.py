@@ -37,7 +37,7 @@ class ResultView:
         self.result = result
         self.ui.verdictLabel.text = f"<b>{_escaped(sentence(result.message))}</b>"
         self.ui.verdictNote.text = note(result)
-        rows = fillTable(self.ui.resultTable, result.before, result.after)
+        rows = self.fillTable(result)
         self.ui.resultTable.setVisible(rows > 0)
         worse = result.verdict == "worse"
         self.ui.useButton.setEnabled(not worse)
@@ -55,6 +55,10 @@ class ResultView:
         )
         self.ui.resultBox.collapsed = False
         self.ui.resultBox.setVisible(True)
+
+    def fillTable(self, result: Any) -> int:
+        """Write the held-out cases into the table; how many rows."""
+        return fillTable(self.ui.resultTable, result.before, result.after)
 
     def clear(self) -> None:
         """Show nothing."""

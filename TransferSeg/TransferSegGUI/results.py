@@ -26,8 +26,12 @@ def makeSegmentation(labels: np.ndarray, grid: NodeGrid, cardLabels: Sequence[An
 
     ``labels`` is uint8 (k, j, i) on ``grid``, the reference volume's own (``NodeGrid.now()``).
     """
-    image = grid.orientedImage(labels)
-    node = _segmentationNode(grid, name, "segmentation")
+    return makeSegments(grid.orientedImage(labels), grid, cardLabels, name, "segmentation")
+
+
+def makeSegments(image: Any, grid: NodeGrid, cardLabels: Sequence[Any], name: str, kind: str) -> Any:
+    """A segmentation node whose segments share a label map that is a ``vtkOrientedImageData`` already."""
+    node = _segmentationNode(grid, name, kind)
     for number, label in enumerate(cardLabels):
         colour = label.colour or PALETTE[number % len(PALETTE)]
         _addSegment(node, image, label.name, label.value, colour, label.terminology)

@@ -10,12 +10,15 @@ CATEGORY = "TransferSeg"
 
 @dataclass(frozen=True)
 class Phantom:
-    """A phantom: ``options`` of ``write_phantoms``, and the names of its labels."""
+    """A phantom: ``options`` of its maker (``module:function``), and the names of its labels."""
 
     name: str
     icon: str
     options: dict[str, Any]
     labels: dict[int, str] = field(default_factory=dict)
+    maker: str = "TransferSegLib.phantoms:write_phantoms"
+    marker: str = "dataset.json"
+    """The file that is written last: the phantom is whole where it is there."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,15 @@ PHANTOMS = (
         {1: "tumour", 2: "necrosis", 3: "oedema"},
     ),
 )
+
+CT_PHANTOM = Phantom(
+    "PhantomCT",
+    "SamplePhantomCT.png",
+    {"count": 1, "seed": 7, "field": "trunk", "spacing": [1.5, 1.5, 3.0]},
+    maker="TransferSegLib.phantoms.ct_write:write_ct_phantoms",
+    marker="levels.csv",
+)
+"""A trunk for the L3 panel; what its list says of L3 is the truth."""
 
 # Multiple sclerosis: FLAIR, T1, T1 with gadolinium, T2, consensus of three raters; skull-stripped, MNI space, 1 mm.
 # University of Ljubljana, licence CC BY. Lesjak et al., A novel public MR image dataset of multiple sclerosis patients

@@ -16,13 +16,14 @@ from slicer.i18n import tr as _
 
 from .console import runConsole
 from .executable import pythonExecutable
-from .sample_sources import CATEGORY, PATIENTS, PHANTOMS, Patient, Phantom
+from .sample_sources import CATEGORY, CT_PHANTOM, PATIENTS, PHANTOMS, Patient, Phantom
 
+CT_NAME = "Phantom CT"
 _FILES = {"FLAIR": "FLAIR", "T1": "T1", "T1GD": "T1 contrast", "T2": "T2"}
 # In a process of its own: a phantom takes some seconds, and Slicer goes on reacting. Needs no PyTorch.
 _MAKE = (
-    "import json, sys; from TransferSegLib.phantoms import write_phantoms; "
-    "write_phantoms(sys.argv[1], **json.loads(sys.argv[2]))"
+    "import importlib, json, sys; module, function = sys.argv[3].split(':'); "
+    "getattr(importlib.import_module(module), function)(sys.argv[1], **json.loads(sys.argv[2]))"
 )
 
 
@@ -46,6 +47,16 @@ def registerSamples() -> None:
             thumbnailFileName=_icon(phantom.icon),
             customDownloader=lambda source, phantom=phantom: loadPhantom(phantom),
         )
+    SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName=CT_PHANTOM.name,
+        uris=[_ctFile().as_uri()],
+        fileNames=[f"{CT_PHANTOM.name}-{_ctFile().name}"],
+        nodeNames=[CT_NAME],
+        loadFileTypes=["VolumeFile"],
+        thumbnailFileName=_icon(CT_PHANTOM.icon),
+        customDownloader=lambda _source: loadCtPhantom(),
+    )
     for patient in PATIENTS:
         SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY, customDownloader=downloadPatient, **_download(patient)
@@ -75,6 +86,22 @@ def loadPhantom(phantom: Phantom | str = PHANTOMS[0]) -> list[Any]:
     return [*nodes, truth]
 
 
+def loadCtPhantom() -> Any:
+    """Make the CT phantom, or take it from the cache, and load it; the volume node.
+
+    Example
+    -------
+    >>> from TransferSegGUI.samples import loadCtPhantom
+    >>> loadCtPhantom().GetName()
+    'Phantom CT'
+    """
+    slicer.util.showStatusMessage(_("Making a phantom; this takes some seconds."), 3000)
+    _makePhantom(CT_PHANTOM)
+    node = _loadVolume(_ctFile(), CT_NAME)
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    return node
+
+
 def downloadPatient(source: Any) -> list[Any]:
     """Download a registered patient as Sample Data does it, checksums and all, and name the lesions."""
     from SampleData import SampleDataLogic
@@ -93,11 +120,12 @@ def _makePhantom(phantom: Phantom) -> None:
     from TransferSegLib.errors import StorageError
 
     target = _folder(phantom)
-    if (target / "dataset.json").is_file():
+    if (target / phantom.marker).is_file():
         return
     partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        code, text = runConsole([pythonExecutable(), "-c", _MAKE, str(partial), json.dumps(phantom.options)])
+        options = json.dumps(phantom.options)
+        code, text = runConsole([pythonExecutable(), "-c", _MAKE, str(partial), options, phantom.maker])
         if code:
             error = StorageError(_("The phantom could not be made; see the details, or try another computer."))
             error.details = text
@@ -117,6 +145,10 @@ def _folder(phantom: Phantom) -> Path:
 
 def _file(phantom: Phantom, name: str) -> Path:
     return _folder(phantom) / f"phantom-{phantom.options['flavour']}-0001" / f"{name}.nii.gz"
+
+
+def _ctFile() -> Path:
+    return _folder(CT_PHANTOM) / "ct-adult-0001.nii.gz"
 
 
 def _loadVolume(path: Path, name: str) -> Any:

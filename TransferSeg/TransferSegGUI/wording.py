@@ -50,6 +50,12 @@ def stageName(stage: str) -> str:
     """What the worker is doing, in plain words; an unknown stage is shown as it is."""
     names = {
         "segment": _("Segmenting"),
+        "reading": _("Reading the CT"),
+        "finding the level": _("Looking for L3"),
+        "windows": _("Looking for L3"),
+        "looking at the scans": _("Looking at the CTs"),
+        "projecting the scans": _("Preparing the training"),
+        "scoring": _("Comparing with the corrected slices"),
         "registration": _("Aligning the images with each other"),
         "brain mask": _("Finding the brain"),
         "preparing the cases": _("Preparing the cases"),
@@ -77,6 +83,11 @@ def handingOver() -> str:
 def starting() -> str:
     """The stage before the worker's first word."""
     return _("Starting the computation")
+
+
+def copying() -> str:
+    """The stage in which an image is copied into the storage folder."""
+    return _("Copying the image")
 
 
 def takingResult() -> str:
