@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +49,22 @@ def ladder_plan(**changes) -> LevelPlan:
 
 
 def write_model(folder: Path) -> Path:
-    """A package of a network that has learned ladders in a few seconds."""
+    """A package of a network that has learned ladders."""
+    card = ladder_card()
+    return write_package(folder, card, learned_state()).folder
+
+
+@functools.cache
+def learned_state() -> dict:
+    """Its weights, trained once a process in a few seconds."""
     card = ladder_card()
     torch.manual_seed(0)
     module = build_network(card.network, 1, 1, card.arguments)
-    run = Run(folder.parent / "training", {"plan": ladder_plan().to_json()})
-    train_level(
-        module, card, [ladder(seed) for seed in range(40)], ladder_plan(), run=run, events=Events(), device="cpu"
-    )
-    return write_package(folder, card, state_to_save(card.network, module)).folder
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder) / "training", {"plan": ladder_plan().to_json()})
+        examples = [ladder(seed) for seed in range(40)]
+        train_level(module, card, examples, ladder_plan(), run=run, events=Events(), device="cpu")
+    return state_to_save(card.network, module)
 
 
 def write_scans(folder: Path, seeds: range) -> Path:

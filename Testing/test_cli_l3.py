@@ -58,6 +58,7 @@ def test_text_says_slice_position_confidence_and_areas(capsys, ct, model):
 
 
 def test_wrong_use_is_one_line_and_code_2(capsys, ct, model, tmp_path):
+    mask = tmp_path / "mask.nrrd"
     for words, said in (
         (("l3", tmp_path / "none.nii.gz", "--model", model), "no such file"),
         (("l3", ct, "--model", "no-such-model"), "no such model"),
@@ -66,6 +67,8 @@ def test_wrong_use_is_one_line_and_code_2(capsys, ct, model, tmp_path):
         (("l3", ct, "--model", model, "--composition", tmp_path / "c.txt"), "format"),
         (("l3", ct, "--model", model, "--composition-model", "brain-unet-phantom"), "skeletal_muscle"),
         (("l3", ct, "--model", model, "--truth", "9999"), "slices 0 to"),
+        (("l3", ct, "--model", model, "--truth", mask, "--composition", mask), "is the truth"),
+        (("l3", ct, "--model", model, "--truth", tmp_path / "t.png", "--picture", tmp_path / "t.png"), "is the truth"),
     ):
         answer = call(capsys, *words)
         assert answer.code == 2 and said in answer.err, (words, answer.err)
@@ -116,8 +119,23 @@ def test_the_real_truth_is_read_from_a_mask(capsys, data_folder, model):
     assert 70 <= value["truth"]["slice_index"] <= 79
 
 
-def test_the_shipped_model_is_never_sure_of_a_wrong_vertebra(capsys, data_folder):
-    folder = data_folder / REAL
-    mask = folder / "spine_report" / "example_ct_report" / "totalseg.nii.gz"
-    value = call(capsys, "l3", folder / "example_ct.nii.gz", "--truth", mask, "--json").value
-    assert value["confidence_words"] != "sure" or value["error_mm"] <= 10
+def test_the_shipped_model_never_finds_a_wrong_vertebra(capsys, data_folder, tmp_path):
+    whole = sitk.ReadImage(str(data_folder / REAL / "example_ct.nii.gz"))
+    level_mm, count = 316.3, whole.GetSize()[2]
+    turned = sitk.Image(whole)
+    turned.SetDirection([-value if place in (0, 4) else value for place, value in enumerate(whole.GetDirection())])
+    variants = {f"{low}-{high}": whole[:, :, low:high] for low, high in ((0, 62), (0, 78), (50, count), (66, count))}
+    variants |= {"whole": whole, "flipped": sitk.Flip(whole, [False, False, True]), "front": turned}
+    variants["half"] = sitk.Cast(whole, sitk.sitkFloat32) * 0.5
+    for name, image in variants.items():
+        sitk.WriteImage(image, str(tmp_path / f"{name}.nii"))
+        value = call(capsys, "l3", tmp_path / f"{name}.nii", "--json").value
+        right = value["position_mm"] is not None and abs(value["position_mm"][2] - level_mm) <= 10
+        assert value["answer"] != "found" or right, (name, value["message"])
+
+
+def test_the_shipped_model_finds_no_l3_in_legs_and_hips(capsys, data_folder):
+    for path in sorted((data_folder / "petct_ibsi_sts").glob("STS_*/CT_image.nii.gz")):
+        value = call(capsys, "l3", path, "--json").value
+        assert value["answer"] != "found" and value["confidence_words"] in (None, "unsure"), path
+        assert "upside down" not in value["message"], path

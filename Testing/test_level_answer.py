@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -11,7 +13,9 @@ from TransferSegLib.errors import InputError, UsageError
 from TransferSegLib.imaging.scan import read_scan, scan_of
 from TransferSegLib.jobs.l3 import find_l3
 from TransferSegLib.level.answer import answer_of
-from TransferSegLib.level.finding import find_level
+from TransferSegLib.level.composition_bone import Vertebra
+from TransferSegLib.level.composition_notes import bone_cue
+from TransferSegLib.level.finding import find_level, weights_mark
 from TransferSegLib.level.findings import Finding
 from TransferSegLib.level.second_looks import second_looks, steadiness, stretched
 from TransferSegLib.phantoms.ct_phantom import ct_phantom
@@ -90,14 +94,62 @@ def test_a_level_seen_in_the_mirrored_picture_only_looks_upside_down(phantom, ct
     assert answer.place.slice_index == pytest.approx(index, abs=1) and answer.confidence <= 0.5
 
 
-def test_a_fatal_finding_refuses_and_another_lowers_the_confidence(phantom, ct):
+def test_no_scan_looks_upside_down_whose_spacing_or_spine_is_in_doubt(phantom, ct):
+    scan = read_scan(ct)
+    found = find_level(oracle(scan, phantom.slice_of("L3"), upside_down=True), scan)
+    odd = answer_of(found, scan, "L3", [Finding("front-back", "The spine lies at the front.", False)])
+    assert "upside down" in odd.message and "at the front" in odd.message
+    for kind in ("spacing", "size", "short", "spine-unseen", "values"):
+        answer = answer_of(found, scan, "L3", [Finding(kind, "Something is odd.", False)])
+        assert "upside down" not in answer.message and "odd" in answer.message and answer.answer != "found"
+
+
+def test_bones_of_another_level_make_a_row_uncertain(phantom, ct):
+    scan = read_scan(ct)
+    index = phantom.slice_of("L4")
+    found = find_level(oracle(scan, index), scan)
+    answer = answer_of(found, scan, "L3")
+    assert answer.answer == "uncertain" and answer.place.slice_index == index
+    assert "probably below L3" in answer.message and answer.confidence <= 0.5
+    assert "probably" not in answer_of(found, scan, "L1").message
+
+
+def test_ribs_lie_before_the_spine_too_and_are_slender():
+    vertebra = Vertebra(np.zeros((200, 300), bool), (110.0, 150.0), 25.0, True)
+    bones = np.zeros((200, 300), bool)
+    for row, column in ((60, 40), (60, 260), (110, 20), (110, 280), (150, 50), (150, 250)):
+        bones[row : row + 8, column : column + 10] = True
+    assert bone_cue(bones, vertebra, 1.5).side == "above"
+    assert bone_cue(np.roll(bones, 60, axis=0) & (np.arange(200)[:, None] > 90), vertebra, 1.5) is None
+    bones[110:145, 20:24] = bones[110:145, 280:284] = True  # hip bones
+    assert bone_cue(bones, vertebra, 1.5).side == "below"
+    assert bone_cue(bones, vertebra, 1.5, "T12") is None
+
+
+def test_without_second_looks_nothing_is_found(phantom, ct):
+    scan = read_scan(ct)
+    found = find_level(oracle(scan, phantom.slice_of("L3")), scan, quick=True)
+    assert found.located.answer == "uncertain" and found.located.row is not None
+
+
+def test_a_confidence_is_calibrated_only_for_the_weights_that_it_was_fitted_to():
+    from TransferSegLib.level import finding
+    from TransferSegLib.packages import find_package
+
+    card = find_package("l3-cnn4-phantom").card
+    assert len(weights_mark(card)) > 12 and finding._knows(card, None), "run benchmarks/l3_confidence.py --write"
+    assert not finding._knows(replace(card, weights_sha256="0" * 64), None)
+    assert not finding._knows(replace(card, weights_sha256=""), None)
+
+
+def test_a_fatal_finding_refuses_and_with_another_nothing_is_found(phantom, ct):
     scan = read_scan(ct)
     found = find_level(oracle(scan, phantom.slice_of("L3")), scan)
     assert answer_of(found, scan, "L3").answer == "found"
     fatal = answer_of(found, scan, "L3", [Finding("gap", "A gap of 30 mm.", True)])
     assert (fatal.answer, fatal.candidates, fatal.message) == ("refused", (), "A gap of 30 mm.")
     odd = answer_of(found, scan, "L3", [Finding("front-back", "The spine lies at the front.", False)])
-    assert odd.confidence < 0.7 and odd.words == "unsure" and "front" in odd.message
+    assert odd.answer == "uncertain" and odd.words == "unsure" and "front" in odd.message
 
 
 def test_what_is_no_ct_is_refused_and_what_cannot_be_read_is_an_error(phantom, ct, tmp_path):
@@ -133,8 +185,9 @@ def test_options_are_checked_before_work(ct, tmp_path):
         find_l3(ct=ct, model=model, composition=ct)
     with pytest.raises(UsageError, match="two outputs"):
         find_l3(ct=ct, model=model, picture=tmp_path / "a.png", projection=tmp_path / "a.png")
-    with pytest.raises(UsageError, match="--step"):
-        find_l3(ct=ct, model=model, step=90)
+    for step in (0, 90):
+        with pytest.raises(UsageError, match="--step"):
+            find_l3(ct=tmp_path / "not-read.nii.gz", model=model, step=step)
 
 
 def test_a_constant_or_nan_network_ends_in_an_honest_answer(phantom):
@@ -157,7 +210,7 @@ def test_second_looks_come_back_to_the_same_rows():
     pixels = np.zeros((2, 200, 40), np.float32)
     pixels[:, 120] = 1
     looks = list(second_looks(pixels, ("frontal", "lateral")))
-    assert len(looks) == 4
+    assert len(looks) == 9
     for changed, back in looks:
         assert back(float(np.argmax(changed[1].sum(axis=1)))) == pytest.approx(120, abs=1)
     assert stretched(pixels, 1.5).shape[1] == pytest.approx(299, abs=1)

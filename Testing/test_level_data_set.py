@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from TransferSegLib.imaging import Grid, from_array
 from TransferSegLib.imaging.scan import read_scan, scan_of
 from TransferSegLib.level.data_set import is_level_csv, open_levels
 from TransferSegLib.level.truth import read_truth, slice_of_height, true_level
-from TransferSegLib.level.vertebra_labels import PITCH, SCHEMES, find_label
 from TransferSegLib.level.vertebral_body import body_centre
 
 UPSIDE = (1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0)
@@ -76,6 +75,11 @@ def test_a_list_is_read_with_its_defaults(tmp_path):
         ("ct,slice,level\na.nii.gz,1,Q9\n", "not a vertebra"),
         ("ct,slice\na.nii.gz,1\na.nii.gz,2\n", "there twice"),
         ("ct,slice\n", "no rows"),
+        ("ct,slice\n\n\na.nii.gz,x\n", "line 4: slice is 'x'"),
+        ("ct,slice\na.nii.gz,nan\n", "slice is 'nan'"),
+        ("ct,slice,label\na.nii.gz,1,nan\n", "label is 'nan'"),
+        ("ct,slice,label\na.nii.gz,1,2.5\n", "whole number"),
+        ("id,ct,slice\n../../x,a.nii.gz,1\n", "cannot name a picture's file"),
     ],
 )
 def test_a_faulty_list_is_refused_in_one_line(tmp_path, text, words):
@@ -129,54 +133,6 @@ def test_the_middle_is_the_bodys_not_the_whole_vertebras(tilt):
     assert abs(whole[:, 2].min() + whole[:, 2].max() - 600) > 4  # the process hangs down
 
 
-def spine_of(scheme: dict[str, int], names: list[str], scale: float = 1.0) -> tuple[np.ndarray, Grid]:
-    """Little cubes at the vertebrae's usual distances, numbered by a scheme."""
-    heights, z = {}, 400.0
-    for upper, lower in PITCH:
-        heights.setdefault(upper, z)
-        z -= scale * PITCH[(upper, lower)]
-        heights[lower] = z
-    grid = Grid((9, 9, 260), (4.0, 4.0, 3.0), (0.0, 0.0, -350.0))
-    labels = np.zeros(grid.shape, np.uint8)
-    for name in names:
-        k = round((heights[name] + 350) / 3)
-        labels[k - 2 : k + 3, 3:6, 3:6] = scheme[name]
-    return labels, grid
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-@pytest.mark.parametrize("scale", [0.85, 1.0, 1.2])
-@pytest.mark.parametrize("names", [["L2", "L3", "L4"], ["T11", "T12", "L1", "L2", "L3", "L4", "L5"], ["L3", "L4"]])
-def test_numberings_are_told_apart_by_the_neighbours(name, names, scale):
-    labels, grid = spine_of(SCHEMES[name], names, scale)
-    if len(names) == 2 and scale < 1 and name != "VerSe":  # two vertebrae of a small patient: asked for, or right
-        with contextlib.suppress(UsageError):
-            assert find_label(labels, grid, "L3") == (SCHEMES[name]["L3"], "")
-        return
-    assert find_label(labels, grid, "L3") == (SCHEMES[name]["L3"], "")
-
-
-def test_a_mask_that_ends_before_the_level_says_on_which_side():
-    chest = [f"T{n}" for n in range(4, 13)]
-    labels, grid = spine_of(SCHEMES["TotalSegmentator v2"], chest)
-    assert find_label(labels, grid, "L3") == (None, "below")
-    assert find_label(labels, grid, "T1") == (None, "above")
-
-
-def test_one_label_is_the_level_and_several_unclear_ones_are_asked_for():
-    labels, grid = spine_of(SCHEMES["VerSe"], ["L3"])
-    assert find_label(labels, grid, "L3") == (22, "")
-    labels[labels == 22] = 3
-    labels[0] = 7
-    with pytest.raises(UsageError, match="--truth-label"):
-        find_label(labels, grid, "L3")
-    assert find_label(labels, grid, "L3", 7) == (7, "")
-    with pytest.raises(InputError, match="no label 9"):
-        find_label(labels, grid, "L3", 9)
-    with pytest.raises(InputError, match="empty"):
-        find_label(labels * 0, grid, "L3")
-
-
 def test_a_mask_on_another_grid_than_the_scan(tmp_path):
     mask, grid = a_vertebra((4.0, 0.0, 160.0))
     sitk.WriteImage(from_array(mask.astype(np.uint8), grid), str(tmp_path / "mask.nii.gz"))
@@ -186,6 +142,31 @@ def test_a_mask_on_another_grid_than_the_scan(tmp_path):
     sitk.WriteImage(from_array(mask.astype(np.uint8), grid), str(tmp_path / "far.nii.gz"))
     with pytest.raises(InputError, match="do not belong together"):
         read_truth(tmp_path / "far.nii.gz", a_scan(), "L3")
+
+
+@pytest.mark.parametrize("height", [160.0, 217.0 + 20, 100.0 - 20])
+def test_a_mask_of_the_whole_patient_says_on_which_side_of_a_part_the_level_lies(tmp_path, height):
+    mask, grid = a_vertebra((4.0, 0.0, height))
+    sitk.WriteImage(from_array(mask.astype(np.uint8), grid), str(tmp_path / "mask.nii.gz"))
+    truth = read_truth(tmp_path / "mask.nii.gz", a_scan(), "L3")
+    assert truth.where == ("" if height == 160 else "above" if height > 217 else "below")
+    assert truth.in_view == (truth.slice is not None)
+
+
+@pytest.mark.parametrize("turn", [(0, 1, 2), (2, 1, 0)])
+@pytest.mark.parametrize("rows, whole", [((20, 70), True), ((41, 70), False), ((20, 50), False), ((31, 70), True)])
+def test_a_vertebra_that_the_mask_cuts_is_no_truth(tmp_path, rows, whole, turn):
+    """From row 31 on only the process that hangs down is cut."""
+    mask, grid = a_vertebra((4.0, 0.0, 160.0))
+    size = (grid.size[0], grid.size[1], rows[1] - rows[0])
+    grid = dataclasses.replace(grid, size=size, origin=(*grid.origin[:2], grid.origin[2] + 1.5 * rows[0]))
+    image = sitk.PermuteAxes(from_array(mask[slice(*rows)].astype(np.uint8), grid), turn)
+    sitk.WriteImage(image, str(tmp_path / "mask.nii.gz"))
+    if whole:
+        assert read_truth(tmp_path / "mask.nii.gz", a_scan(), "L3").mm == pytest.approx(160.0, abs=1.6)
+        return
+    with pytest.raises(InputError, match="first or last slice"):
+        read_truth(tmp_path / "mask.nii.gz", a_scan(), "L3")
 
 
 def test_the_real_masks_give_the_middle_of_the_body(data_folder, tmp_path):
@@ -200,7 +181,9 @@ def test_the_real_masks_give_the_middle_of_the_body(data_folder, tmp_path):
     both = (sitk.GetArrayFromImage(whole) == 29) & (sitk.GetArrayFromImage(bodies) > 0)
     body = body_centre(both, Grid.of(whole))
     assert truth.mm == pytest.approx(body[2], abs=1.5) and truth.slice == pytest.approx(74.0, abs=0.5)
-    assert read_truth(report / "totalseg.nii.gz", scan, "T12").slice > 100
+    assert read_truth(report / "totalseg.nii.gz", scan, "L2").slice > 80
+    with pytest.raises(InputError, match="T12 touches the mask's first or last slice"):
+        read_truth(report / "totalseg.nii.gz", scan, "T12")
 
 
 def test_the_real_crop_with_permuted_axes(data_folder):

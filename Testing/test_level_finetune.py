@@ -11,8 +11,8 @@ import torch
 from helpers_cli import call
 from helpers_scan import trunk, trunk_image
 
-from TransferSegLib.jobs import level_plans
-from TransferSegLib.jobs.level_pretrain import pretrain_level
+from TransferSegLib.jobs import level_plans, level_pretrain
+from TransferSegLib.jobs.level_pretrain import pretrain_level, refresh_scores
 from TransferSegLib.jobs.level_recipe import LevelRecipe, recipe_card
 from TransferSegLib.level.scoring import MISSED_MM, cost_mm, score_row, score_summary
 from TransferSegLib.networks import build_network, state_to_save
@@ -141,6 +141,16 @@ def test_a_new_model_for_another_level_from_nothing(capsys, tmp_path, levels):
     assert read_package(tmp_path / "t12").network() is not None
 
 
+def test_a_new_model_trained_and_read_window_by_window(capsys, tmp_path, levels):
+    command = ("finetune", "--from", "none", "--strategy", "scratch", "--data", levels, "--network", "l3-cnn4")
+    options = ("--evaluation", "windows", "--view", "both", "--hold-out", "none", *QUICK, "--json")
+    answer = call(capsys, *command, "--out", tmp_path / "windows", *options)
+    assert answer.code == 0, answer.err
+    card = read_package(tmp_path / "windows").card
+    assert card.projection["evaluation"] == "windows" and card.in_channels == 2 and card.origin["plan"]["step"] == 1
+    assert answer.value["trained_on"] == [f"s{n}" for n in range(6)] and answer.value["after"] is None
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -214,3 +224,20 @@ def test_pretraining_makes_a_package_that_says_what_it_is(tmp_path):
     assert card.origin["phantoms"] and card.origin["command"] == "make it" and "phantoms" in card.description
     assert "held-out phantoms" in card.measured_on[0]["text"] and np.isfinite(card.measured_on[0]["mean"]["shown"])
     assert level_plans.adaptation(package).rehearsed > 0
+
+
+def test_scores_are_made_again_and_the_package_is_there_at_every_moment(tmp_path, monkeypatch):
+    sizes = {"views": ("frontal",), "rows": 32, "width": 96, "crop_rows": 64, "row_mm": 4.0}
+    recipe = LevelRecipe(**sizes, count=2, choosing=1, held_out=2, steps=2, rounds=1, batch=1)
+    package = pretrain_level(tmp_path / "out", tmp_path / "work", recipe=recipe)
+    again = refresh_scores(package.folder, tmp_path / "work")
+    assert again.card.weights_sha256 == package.card.weights_sha256 and not list(tmp_path.glob("out.*"))
+    assert read_package(package.folder).card.measured_on[0]["mean"] == package.card.measured_on[0]["mean"]
+
+    def fails(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(level_pretrain, "write_package", fails)
+    with pytest.raises(OSError, match="No space"):
+        refresh_scores(package.folder, tmp_path / "work")
+    assert read_package(package.folder).state()

@@ -149,6 +149,13 @@ def test_readings_are_appended_one_by_one(tmp_path):
             append_reading(path, **wrong)
 
 
+def test_l3_and_capital_l3_are_one_level(tmp_path):
+    path = write(tmp_path, "id,reader,slice,level,truth_slice\na,R1,3,l3,4\nb,R1,5,L3,5\n")
+    assert append_reading(path, reader="R1", id="a", slice=4, level="l3") == 2
+    assert {r.level for r in read_readings(path)} == {"L3"}
+    assert compare_readers(readings=path, level="l3")["cases"] == 2
+
+
 def test_columns_of_others_are_kept(tmp_path):
     path = write(tmp_path, "case,reader,slice,remark\na,R1,3,fracture\n")
     append_reading(path, reader="R1", id="b", slice=4)

@@ -41,6 +41,10 @@ class InputError(TransferSegError):
     exit_code = 2
 
 
+class UnreadableFile(InputError):
+    """A file that is missing or broken, as against one that can be read and holds what is of no use."""
+
+
 class UsageError(TransferSegError):
     """Options that contradict each other or name something that does not exist."""
 

@@ -1,7 +1,7 @@
-"""Calibrates the confidence of ``transferseg l3``: fits on half of the scans, says on the other how honest it is.
+"""Calibrates the confidence of ``transferseg l3``: fits on some scans, says on others how honest it is.
 
-python benchmarks/l3_confidence.py --model l3-cnn4-phantom --count 400 --seed 12000 --write   # phantoms
 python benchmarks/l3_confidence.py --synthetic --write      # vote curves made up here: shape only, no network
+python benchmarks/l3_confidence.py --model l3-cnn4-phantom --count 300 --write      # phantoms; after the line above
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 import json
 import math
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "Testing")]
 from TransferSegLib.level.calibrating import Samples, expected_calibration_error, fit  # noqa: E402
 from TransferSegLib.level.confidence import Calibration  # noqa: E402
+from TransferSegLib.level.finding import weights_mark  # noqa: E402
 from TransferSegLib.packages import find_package  # noqa: E402
 from TransferSegLib.storage import write_json  # noqa: E402
 
@@ -31,29 +34,39 @@ def main() -> None:
     """Collect, fit, score, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="l3-cnn4-phantom", help="a level model's name, folder or zip")
-    parser.add_argument("--count", type=int, default=400, help="scans (default: 400)")
-    parser.add_argument("--seed", type=int, default=12000, help="seed of the first phantom (default: 12000)")
+    parser.add_argument(
+        "--count", type=int, default=300, help="scans to fit on, and as many to check on (default: 300)"
+    )
+    parser.add_argument("--seed", type=int, default=12000, help="of the first set; the next seed is checked on")
     parser.add_argument("--step", type=int, help="rows between windows (default: the model's; 1 for vote curves)")
     parser.add_argument("--synthetic", action="store_true", help="vote curves instead of phantoms and a model")
+    parser.add_argument("--work", type=Path, help="folder for the phantoms, which are not made again")
+    parser.add_argument("--jobs", type=int, default=1, help="phantoms made at a time")
     parser.add_argument("--write", action="store_true", help=f"write {FILE.name}")
     args = parser.parse_args()
-    halves = (Samples(), Samples())
-    scans = synthetic(args) if args.synthetic else phantoms(args)
-    row_mm = 1.0 if args.synthetic else find_package(args.model).card.spacing[0]
-    for number, kind, curve, height, truth, others in scans:
-        half = halves[number % 2]
-        half.add_map(curve, truth, row_mm, others) if kind == "map" else half.add_votes(
-            curve, height, truth, row_mm, others
-        )
     what = "--synthetic" if args.synthetic else f"--model {args.model}"
-    before = _before()
     origin = f"python benchmarks/l3_confidence.py {what} --count {args.count} --seed {args.seed} --write"
-    fitted = fit(halves[0], before=before, origin=origin)
-    report(fitted, halves[1])
+    row_mm = 1.0
+    if not args.synthetic:
+        card = find_package(args.model).card
+        row_mm, origin = card.spacing[0], f"{origin} ({weights_mark(card)})"
+    samples, others = collect(args, args.seed, row_mm), collect(args, args.seed + 1000, row_mm)
+    fitted = fit(samples, before=_before(), origin=origin)
+    print(json.dumps(fitted.to_json(), indent=1))
+    report(fitted, others)
     if args.write:
         FILE.parent.mkdir(exist_ok=True)
         write_json(FILE, fitted.to_json())
         print(f"{FILE} written")
+
+
+def collect(args: argparse.Namespace, seed: int, row_mm: float) -> Samples:
+    """Features and truth of one set of scans."""
+    samples = Samples()
+    for kind, curve, height, truth, others in synthetic(args, seed) if args.synthetic else phantoms(args, seed):
+        add = samples.add_map if kind == "map" else partial(samples.add_votes, height=height)
+        add(curve, truth=truth, row_mm=row_mm, others=others)
+    return samples
 
 
 def _before() -> Calibration:
@@ -65,7 +78,7 @@ def _before() -> Calibration:
 
 
 def report(fitted: Calibration, half: Samples) -> None:
-    """Calibration error and share of right answers by word, on scans that the fit has not seen."""
+    """Calibration error, and the share of right answers by confidence, on scans that the fit has not seen."""
     for name in ("row", "absent", "map"):
         samples, weights = getattr(half, name), getattr(fitted, f"{name}_weights")
         if not samples:
@@ -73,27 +86,29 @@ def report(fitted: Calibration, half: Samples) -> None:
         sure = [1 / (1 + math.exp(-float(np.dot(weights, features)))) for features, _ in samples]
         right = [true for _, true in samples]
         print(f"{name}: {len(samples)} held-out scans, calibration error {expected_calibration_error(sure, right):.3f}")
-        for low, high in ((0.9, 1.01), (0.7, 0.9), (0.5, 0.7), (0.0, 0.5)):
-            among = [true for value, true in zip(sure, right) if low <= value < high]
+        for low, high in ((0.95, 1.01), (0.9, 0.95), (0.8, 0.9), (0.7, 0.8), (0.5, 0.7), (0.0, 0.5)):
+            among = [(value, true) for value, true in zip(sure, right) if low <= value < high]
             if among:
-                print(f"  confidence {low} to {min(high, 1)}: {len(among)} scans, {np.mean(among):.1%} right")
+                mean, share = np.mean(among, axis=0)
+                told = f"{len(among)} scans, mean confidence {mean:.3f}, {share:.1%} right"
+                print(f"  confidence {low} to {min(high, 1)}: {told}")
 
 
-def synthetic(args: argparse.Namespace):
-    """Vote curves and maps of a level anywhere, or of none; yields (number, kind, curve, height, truth)."""
+def synthetic(args: argparse.Namespace, seed: int):
+    """Vote curves and maps of a level anywhere, or of none; yields (kind, curve, height, truth, second looks' rows)."""
     from helpers_level import vote_curve
 
-    rng = np.random.default_rng(args.seed)
+    rng = np.random.default_rng(seed)
     for number in range(args.count):
         height, there = int(rng.integers(120, 900)), rng.random() < 0.7
         level = float(rng.uniform(5, height - 6)) if there else None
         outside = str(rng.choice(["hinge", "noise", "flat"]))
         curve = vote_curve(
             level, height, step=args.step or 1, noise=float(rng.uniform(0, 25)), outside=outside,
-            side=str(rng.choice(["above", "below", ""])), seed=args.seed + number,
+            side=str(rng.choice(["above", "below", ""])), seed=seed + number,
         )  # fmt: skip
-        yield number, "votes", curve, height, level, ()
-        yield number, "map", _map(rng, height, level), height, level, ()
+        yield "votes", curve, height, level, ()
+        yield "map", _map(rng, height, level), height, level, ()
 
 
 def _map(rng: np.random.Generator, height: int, level: float | None) -> np.ndarray:
@@ -106,23 +121,27 @@ def _map(rng: np.random.Generator, height: int, level: float | None) -> np.ndarr
     return heights
 
 
-def phantoms(args: argparse.Namespace):
-    """The model's votes on phantoms that no training has seen; yields (number, kind, curve, height, truth)."""
+def phantoms(args: argparse.Namespace, seed: int):
+    """The model's votes on phantoms that no training has seen; yields as ``synthetic``."""
+    from TransferSegLib.events import quiet
+    from TransferSegLib.jobs.level_phantoms import phantom_examples
     from TransferSegLib.jobs.predict import Model
     from TransferSegLib.level.finding import curve_of, rows_of_second_looks
-    from TransferSegLib.phantoms.ct_projection import ct_projection
     from TransferSegLib.phantoms.ct_write import case_seed
+    from TransferSegLib.preparing.projection import ProjectionSpec
 
     model = Model.open(find_package(args.model))
     card = model.card
-    shape = {"hu": card.projection["hu"], "row_mm": card.spacing[0], "width": card.window[1]}
-    for number in range(args.count):
-        made = ct_projection(case_seed(args.seed, number + 1), views=tuple(card.projection["views"]), **shape)
-        curve = curve_of(card, model.module, made.pixels, step=args.step)
-        others = rows_of_second_looks(card, model.module, made.pixels, step=args.step)
+    with tempfile.TemporaryDirectory() as scratch:
+        about = {"spec": ProjectionSpec.of_card(card), "level": card.level, "jobs": args.jobs, "events": quiet(None)}
+        made = phantom_examples(args.work or Path(scratch), case_seed(seed, 1), args.count, **about)
+    for example in made:
+        pixels = np.asarray(example.pixels, np.float32)
+        curve = curve_of(card, model.module, pixels, step=args.step)
+        others = rows_of_second_looks(card, model.module, pixels, step=args.step)
         kind = "map" if card.output == "confidence-map" else "votes"
-        row, height = made.rows.get(card.level), made.pixels.shape[1]
-        yield number, kind, curve, height, row if not made.where(card.level) else None, others
+        shown = example.row is not None and 0 <= example.row <= example.height - 1  # it may be known beyond the edge
+        yield kind, curve, pixels.shape[1], example.row if shown else None, others
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Maps are scored and networks fine-tuned on the first phantoms that the shipped model was trained on, and judged by the
 first of those that its recipe was chosen on (``jobs/level_pretrain.py``); projections are made once and lie below
 --work, which may be that training's own folder of projections. Taylor, smallest filters and chance start from one
-network; the parts are those of ``transferseg prune``, which takes CTs.
+network; the parts are those of ``transferseg prune``, which takes CTs. A run that was killed goes on where it was: what
+it finished lies in --out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -40,7 +42,10 @@ def job_of(args: argparse.Namespace, events):
         card.network, card.projection["evaluation"], rows=card.window[0], stride=module.stride, early_stopping=False
     )
     plan = dataclasses.replace(plan, rate=args.rate)
-    return PruneJob(package, Pruned(card, module), learned, judged, plan, args.out, args.out, {})
+    request = {"benchmark": "l3_pruning", "weights": card.weights_sha256, "plan": plan.to_json()}
+    request |= {name: getattr(args, name) for name in ("learn", "judge", "keep", "steps", "updates", "last_updates")}
+    request |= {"guided": args.guided, "threads": args.threads}
+    return PruneJob(package, Pruned(card, module), learned, judged, plan, args.out, args.out, request)
 
 
 def main() -> None:
@@ -48,10 +53,12 @@ def main() -> None:
     import torch
 
     from TransferSegLib.cli.console import Console
-    from TransferSegLib.jobs.prune import prune_curve
+    from TransferSegLib.jobs.prune import kept_guide, prune_curve, timed_in_turn
+    from TransferSegLib.jobs.prune_keeping import kept
     from TransferSegLib.jobs.prune_options import PruneOptions
     from TransferSegLib.jobs.prune_report import write_curve
-    from TransferSegLib.jobs.prune_steps import guide, measure
+    from TransferSegLib.jobs.prune_steps import measure
+    from TransferSegLib.training import Run
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="l3-cnn4-phantom")
@@ -70,26 +77,30 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="phantoms made at a time")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    events = Console(quiet=not sys.stderr.isatty()).events()
+    started, events = time.monotonic(), Console(quiet=not sys.stderr.isatty()).events()
     job = job_of(args, events)
-    measured = guide(job.start, events) if args.guided else ()
+    run = Run(args.out, job.request)
+    measured = kept_guide(job, events) if args.guided else ()
     for gain in measured:
         print(f"half of {gain.name}'s maps: {100 * gain.share:.1f} % of the time, {'pays' if gain.pays else 'left'}")
     left = tuple(gain.name for gain in measured if not gain.pays)
-    first, curve = measure(job.start, job.judged, events), []
+    first, curve = kept(args.out / "first.json", lambda: measure(job.start, job.judged, events)), []
     for criterion in args.criteria:
         options = PruneOptions(
             criterion, args.keep, args.steps, updates=args.updates, last_updates=args.last_updates, device="cpu"
         )
         curve += prune_curve(criterion, job, first, left, options, events)[1]
-    print("| maps removed by | kept | parameters | error mm | median | within 10 mm | found | seconds |")
+    curve = timed_in_turn(job, curve, repeats=25)
+    print("| maps removed by | kept | parameters | error mm | median | within 10 mm | found | ms a scan |")
     print("|---|---|---|---|---|---|---|---|")
     for row in curve:
         error = f"{row['error_mm']:.2f} ± {row['error_mm_sd']:.2f} | {row['error_mm_median']:.2f}"
         shares = f"{100 * row['within_10_mm']:.1f} % | {100 * row['found']:.1f} %"
-        kept = f"{100 * row['kept']:.0f} % | {row['parameters']:,}"
-        print(f"| {row['criterion']} | {kept} | {error} | {shares} | {row['seconds']:.3f} |")
-    print(f"{curve[0]['scans']} phantoms that show the level; {json.dumps(write_curve(args.out, curve, args.model))}")
+        size = f"{100 * row['kept']:.0f} % | {row['parameters']:,}"
+        print(f"| {row['criterion']} | {size} | {error} | {shares} | {1000 * row['seconds']:.2f} |")
+    run.finish()
+    print(f"{curve[0]['scans']} phantoms that show the level; {time.monotonic() - started:.0f} s in this process")
+    print(json.dumps(write_curve(args.out, curve, job.package.card.name)))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,13 @@ from TransferSegLib.storage import write_text, writing
 # Seeds of the sets of phantoms of each part; none is in two parts.
 TABLES, TARGET, TEST, SOURCE = 501, 502, 503, 504
 STRATEGIES = ("scratch", "half-lr", "from-level:2", "freeze-encoder")
-SCORES = ("mm", "slices", "within", "sensitive", "specific")
+SCORES = {
+    "mm": "error mm",
+    "slices": "slices",
+    "within": "within 10 mm",
+    "sensitive": "not in view: sensitive",
+    "specific": "specific",
+}
 
 
 def phantom(seed: int, kind: str, protocol: Protocol) -> LevelProjection:
@@ -161,7 +167,7 @@ def transfer(args: argparse.Namespace, events: Events) -> None:
         todo.append(Cell(name, partial(adapt, args, state, strategy, count, seed, events)))
     cells = Cells(args.out / "transfer" / "cells")
     elsewhere = cells.run(todo)
-    lines = [("cases", "strategy", "learns", *SCORES, "seeds")]
+    lines = [("cases", "strategy", "weights that learn", *SCORES.values(), "seeds")]
     lines.append(("0", "unadapted source", "0", *_cells_of([cells.result("unadapted")]), "1"))
     for count, strategy in product(args.counts, rows):
         name = f"{strategy.replace(':', '-').replace(' ', '-')}-{count}"

@@ -52,7 +52,7 @@ class LevelCases:
     -------
     >>> cases = logic.l3Cases()
     >>> [(case.id, case.slice) for case in cases]
-    [('CT abdomen', 141)]
+    [('CT_abdomen', 141)]
     """
 
     def __init__(self) -> None:

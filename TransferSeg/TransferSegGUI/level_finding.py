@@ -138,6 +138,7 @@ class MeasureRun(_LevelRun):
             raise wording.problem(_("The CT was turned meanwhile; find the level again."))
         level_numbers.setComposition(plane, labels, self._index, made)
         level_plane.place(plane, axis, self._index)
+        level_results.keep(plane, {"notes": _notesNow(plane, value)})
         level_numbers.update(plane, self._height)
         return _shown(plane, node)
 
@@ -154,6 +155,12 @@ def markByHand(volumeNode: Any, index: int, level: str) -> L3Result:
     axis = LevelAxis.of(volumeNode)
     value = {"answer": GIVEN, "level": level, "slice_index": index, "slice_axis": AXES[axis.axis]}
     return _shown(level_results.makeResult(value, volumeNode, "", []), volumeNode)
+
+
+def _notesNow(plane: Any, value: dict[str, Any]) -> list[str]:
+    """What was noted about another slice does not hold for this one; what was noted about the confidence does."""
+    notes = list(value.get("notes") or [])
+    return notes + [note for note in level_results.record(plane).get("notes") or [] if "calibrated" in note]
 
 
 def _shown(plane: Any, volumeNode: Any) -> L3Result:

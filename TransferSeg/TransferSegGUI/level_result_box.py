@@ -106,7 +106,8 @@ class LevelResultBox:
         self.ui.confidenceLabel.setVisible(bool(sure))
         notes = [] if result is None else [inOwnWords(note) for note in result.notes]
         notes += [] if result is None else [inOwnWords(found["sentence"]) for found in result.findings]
-        notes = [note for note in dict.fromkeys(notes) if note != inOwnWords(result.message)][:MOST_NOTES]
+        # The message of an uncertain answer holds the findings already.
+        notes = [note for note in dict.fromkeys(notes) if note not in inOwnWords(result.message)][:MOST_NOTES]
         if result is not None and result.seconds:
             took = aboutTime(result.seconds) if result.seconds >= 5 else _("{n} s").format(n=f"{result.seconds:.1f}")
             notes.append(_("{time} on the {device}").format(time=took, device=deviceName(result.device or "cpu")))

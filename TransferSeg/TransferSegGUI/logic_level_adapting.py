@@ -44,7 +44,7 @@ class LevelAdaptingMethods(LevelMethods):
         Example
         -------
         >>> logic.addL3Case(result).slice
-        143
+        141
         """
         from .exchange import snapshot
         from .level_adapting import AddCaseRun

@@ -59,7 +59,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="all windows at once, or one by one as published (the model's)",
     )
     parser.add_argument("--step", type=int, metavar="N", help="rows between windows (the model's)")
-    parser.add_argument("--quick", action="store_true", help="no second looks: confidence from the votes alone")
+    parser.add_argument("--quick", action="store_true", help="no second looks: quick, and never more than uncertain")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--uncompressed", action="store_true", help="write .nrrd and .mha quickly and large")
     parser.set_defaults(run=run, show=show)

@@ -10,7 +10,7 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableFile
 from .dicom_pixels import read_voxels
 from .grid import Grid
 from .stack import Slice, frames_of, slice_of, stack
@@ -121,7 +121,9 @@ def dicom_header(path: Path) -> Any:
             warnings.simplefilter("ignore")
             return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
     except Exception as error:  # pydicom raises many kinds for damaged headers
-        raise InputError(f"{path}: damaged DICOM header ({type(error).__name__}); copy or export it again") from error
+        raise UnreadableFile(
+            f"{path}: damaged DICOM header ({type(error).__name__}); copy or export it again"
+        ) from error
 
 
 def series_key(header: Any) -> str:
@@ -155,7 +157,7 @@ def slices_of(path: Path, header: Any) -> list[Slice]:
                 return frames_of(path, header)
             return [slice_of(path, header)]
     except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise InputError(f"{path}: a DICOM geometry field cannot be read; export the series again") from error
+        raise UnreadableFile(f"{path}: a DICOM geometry field cannot be read; export the series again") from error
 
 
 def find_series(path: str | Path) -> SeriesInfo:
@@ -170,7 +172,9 @@ def find_series(path: str | Path) -> SeriesInfo:
     if path.is_dir():
         series = list_series(path)
         if not series:
-            raise InputError(f"{path}: a folder without a DICOM image series; give an image file or a series folder")
+            raise UnreadableFile(
+                f"{path}: a folder without a DICOM image series; give an image file or a series folder"
+            )
         if len(series) > 1:
             names = "; ".join(f"{info.files[0].name} = {info.label}" for info in series[:8])
             raise InputError(

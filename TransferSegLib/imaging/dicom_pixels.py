@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableFile
 from .stack import Slice
 
 
@@ -53,6 +53,6 @@ def _pixel_error(folder: Path, files: Sequence[Path], error: RuntimeError) -> In
         try:
             sitk.ReadImage(str(path))
         except RuntimeError:
-            return InputError(f"{path}: its pixels are truncated or damaged; copy or export the series again")
+            return UnreadableFile(f"{path}: its pixels are truncated or damaged; copy or export the series again")
     text = str(error).strip().splitlines()[-1].rpartition("ERROR: ")[2][:120]
-    return InputError(f"{folder}: the series cannot be read ({text}); export it again")
+    return UnreadableFile(f"{folder}: the series cannot be read ({text}); export it again")

@@ -89,7 +89,12 @@ def _float_type(code: int, order: str) -> np.dtype | None:
 def _from_quaternion(values: tuple[float, ...], pixdim: tuple[float, ...]) -> np.ndarray:
     """Method 2 of the NIfTI standard: (b, c, d, offsets) to a 3x4 affine."""
     b, c, d = values[:3]
-    a = max(0.0, 1 - b * b - c * c - d * d) ** 0.5
+    rest = 1 - b * b - c * c - d * d
+    if rest < 1e-7:  # float32 leaves no more of a half turn: the standard's own code takes a as 0 there
+        length = (b * b + c * c + d * d) ** 0.5
+        a, b, c, d = 0.0, b / length, c / length, d / length
+    else:
+        a = rest**0.5
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableFile
 from ..storage import scratch_folder
 from .complete import why_incomplete, why_no_header
 from .dicom import is_dicom_file, read_dicom, series_grid
@@ -50,7 +50,7 @@ def read_image(path: str | Path, *, what: str = "image", channel: int | None = N
         _header(path, channel=channel)
         problem = why_incomplete(path, finite=True)
         if problem is not None:
-            raise InputError(f"{path}: {problem}" + ("" if ";" in problem else "; copy or export it again"))
+            raise _faulty(path, problem)
         image = _one_line(path, lambda: _read(path, channel))
     check_grid(Grid.of(image), path)
     check_voxels(image, path, what)
@@ -83,12 +83,12 @@ def _is_dicom(path: Path) -> bool:
     if path.is_dir():
         return True
     if not path.exists():
-        raise InputError(f"{path}: no such file; check the path")
+        raise UnreadableFile(f"{path}: no such file; check the path")
     if image_suffix(path) is not None:
         return False
     if is_dicom_file(path):
         return True
-    raise InputError(f"{path}: not an image; give {', '.join(SUFFIXES)} or a DICOM series folder")
+    raise UnreadableFile(f"{path}: not an image; give {', '.join(SUFFIXES)} or a DICOM series folder")
 
 
 def _read(path: Path, channel: int | None) -> sitk.Image:
@@ -127,11 +127,11 @@ def _header(path: Path, *, channel: int | None = None) -> Grid:
         problem = why_no_header(path)
         header = NiftiHeader.read(path) if image_suffix(path) in (".nii", ".nii.gz") else None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        raise UnreadableFile(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     if header is not None:
         problem = problem or why_unusable(header)
     if problem:
-        raise InputError(f"{path}: {problem}" + ("" if ";" in problem else "; copy or export it again"))
+        raise _faulty(path, problem)
     reader = sitk.ImageFileReader()
     with _unmistakable(path) as name:
         reader.SetFileName(name)
@@ -192,18 +192,31 @@ def _one_line(path: Path, action: Callable[[], Result]) -> Result:
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         text = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "")
-        raise InputError(f"{path}: {_reason(str(error), text)}") from error
+        raise _itk_error(path, str(error), text) from error
 
 
-def _reason(whole: str, line: str) -> str:
-    known = {
+def _faulty(path: Path, problem: str) -> InputError:
+    """A file that is not whole; what its problem says to do (after a semicolon) is about a whole one."""
+    if ";" in problem:
+        return InputError(f"{path}: {problem}")
+    return UnreadableFile(f"{path}: {problem}; copy or export it again")
+
+
+def _itk_error(path: Path, whole: str, line: str) -> InputError:
+    geometry = {
         "determinant is 0": "its direction matrix is singular (two axes run the same way); correct the header",
         "Zero-valued spacing": "its voxel size is 0 along an axis; correct the header",
         "orthonormal": "its direction is sheared or singular; resample it to an upright grid or correct the header",
+    }
+    broken = {
         "Unable to determine ImageIO": "its content is not what its suffix says, or it is damaged; export it again",
         "expected": "it is truncated or damaged; copy or export it again",
         "fread got only": "it is truncated or damaged; copy or export it again",
         "bad_alloc": "not enough memory to read it; close other programs",
     }
-    found = next((text for mark, text in known.items() if mark in whole), None)
-    return found or f"cannot be read ({line.rpartition('ERROR: ')[2][:120] or 'unknown reason'}); export it again"
+    for kind, known in ((InputError, geometry), (UnreadableFile, broken)):
+        found = next((text for mark, text in known.items() if mark in whole), None)
+        if found:
+            return kind(f"{path}: {found}")
+    told = line.rpartition("ERROR: ")[2][:120] or "unknown reason"
+    return UnreadableFile(f"{path}: cannot be read ({told}); export it again")

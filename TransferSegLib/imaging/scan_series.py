@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableFile
 from .dicom import NOT_IMAGES, dicom_header, is_dicom_file, series_key, slices_of
 from .stack import Slice
 
@@ -86,7 +86,7 @@ def _files(path: Path) -> list[Path]:
         found = [file for depth in ("*/*", "*/*/*", "*/*/*/*") for file in sorted(folder.glob(depth))]
         found = [file for file in found if is_dicom_file(file)]
     if not found:
-        raise InputError(f"{path}: a folder without DICOM images; give an image file or a series folder")
+        raise UnreadableFile(f"{path}: a folder without DICOM images; give an image file or a series folder")
     return found
 
 

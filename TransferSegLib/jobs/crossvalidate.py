@@ -104,7 +104,7 @@ def crossvalidate(
     def tables() -> Outcome:
         return write_tables(work, cells, len(todo))
 
-    elsewhere = cells.run(todo, tables)
+    elsewhere = [name for name in cells.run(todo, tables) if cells.result(name) is None]
     outcome = tables()
     return {
         "out": str(out),

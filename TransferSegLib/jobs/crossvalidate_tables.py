@@ -152,9 +152,9 @@ def notes_of(work: Work, cells: Cells, total: int) -> list[str]:
     ]
     notes += [f"Not timed: {reason}." for reason in refused]
     if times:
-        heights = {r["rows"] for r in times}
+        heights = ", ".join(map(str, sorted({r["rows"] for r in times})))
         notes.append(
-            f"Seconds: network and post-processing of a projection of {', '.join(map(str, sorted(heights)))} rows on "
+            f"{times[0]['clock']}: network and post-processing of a projection of {heights} rows on "
             f"{times[0]['device']} with {times[0]['threads']} threads; reading and projecting are not in them."
         )
     return notes

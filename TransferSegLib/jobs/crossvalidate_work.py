@@ -16,7 +16,7 @@ from .crossvalidate_data import LevelProjection
 from .crossvalidate_networks import Start, imagenet_of, new_network, train_forest, train_network
 from .crossvalidate_plan import CONSTANT, Protocol, Variant
 from .crossvalidate_reading import Trained
-from .crossvalidate_scores import score, score_constant, score_strides, time_backbone
+from .crossvalidate_scores import counts_cpu, score, score_constant, score_strides, time_backbone
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ def _measure_time(work: Work, variant: Variant, events: Events) -> dict[str, Any
         "rows": height,
         "device": device.name,
         "threads": torch.get_num_threads(),
+        "clock": "CPU seconds" if counts_cpu(device.name) else "Seconds",
         "seconds": time_backbone(trained, height, work.strides, len(work.views), events),
     }
 

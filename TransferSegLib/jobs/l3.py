@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..events import Events, quiet
 from ..imaging.scan import Scan
 from ..level.answer import answer_of, fatal_finding, given, refused
-from ..level.finding import check_level_model, find_level
+from ..level.finding import check_level_model, check_step, find_level
 from ..level.plausibility import examine
 from ..level.truth import TrueLevel, read_truth
 from ..measuring.body_composition import check_height
@@ -78,9 +78,10 @@ def find_l3(
     started, events = time.monotonic(), quiet(events)
     check_height(height_m)
     outputs = L3Outputs.of(picture=picture, projection=projection, composition=composition, compress=compress)
-    outputs.check(ct)
+    outputs.check(ct, truth)
     package = model if isinstance(model, (Package, Model)) else find_package(model)
     check_level_model(package.card)
+    check_step(package.card, evaluation, step)
     tissues = _tissue_model(composition_model)
     scan, why_not = read_or_refuse(ct)
     read = time.monotonic() - started
@@ -94,9 +95,8 @@ def find_l3(
         )  # fmt: skip
         if result.answer.place is not None:
             _tell(events, 3, level)
-            result.measured = measure_slice(
-                scan, result.answer.place.slice_index, height_m=height_m, model=tissues, device=device, events=events
-            )
+            about = {"level": level, "height_m": height_m, "model": tissues, "device": device, "events": events}
+            result.measured = measure_slice(scan, result.answer.place.slice_index, **about)
     files = _write(outputs, result, package.card.name, Path(ct), events)
     _tell(events, STEPS, level)
     value = value_of(result) | files

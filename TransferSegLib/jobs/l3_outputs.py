@@ -34,8 +34,8 @@ class L3Outputs:
             compress=compress, **{name: None if path is None else Path(path) for name, path in paths.items()}
         )
 
-    def check(self, scan: str | Path) -> None:
-        """Refuse, before any work, what cannot be written, is named twice, or is the scan itself."""
+    def check(self, scan: str | Path, truth: str | Path | float | None = None) -> None:
+        """Refuse, before any work, what cannot be written, is named twice, or is the scan or the truth itself."""
         given = [path for path in (self.picture, self.projection, self.composition) if path is not None]
         if len({path.absolute() for path in given}) < len(given):
             raise UsageError(f"{given[-1]}: named for two outputs; give each a name of its own")
@@ -43,6 +43,8 @@ class L3Outputs:
         for path in given:
             if path.resolve() == source or source in path.resolve().parents:
                 raise UsageError(f"{path}: is the CT, or lies in its folder; name another output")
+            if truth is not None and path.resolve() == Path(str(truth).strip()).resolve():
+                raise UsageError(f"{path}: is the truth; name another output")
         if self.picture is not None:
             check_picture(self.picture)
         if self.projection is not None:

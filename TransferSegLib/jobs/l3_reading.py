@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableFile
 from ..imaging.scan import Scan, read_scan
-
-_UNREADABLE = (
-    "no such file",
-    "not an image;",
-    "cannot be read",
-    "truncated",
-    "damaged",
-    "without dicom images",
-    "without a dicom",
-    "not what its suffix says",
-    "not enough memory",
-    "copy or export",
-)
-"""Marks of the readers' messages about a file that is missing or broken, as against its content."""
 
 
 def read_or_refuse(path: str | Path) -> tuple[Scan | None, str]:
@@ -29,14 +15,14 @@ def read_or_refuse(path: str | Path) -> tuple[Scan | None, str]:
 
     Raises
     ------
-    InputError
+    UnreadableFile
         The file does not exist, or cannot be read.
     """
     try:
         return read_scan(path), ""
+    except UnreadableFile:
+        raise
     except InputError as error:
-        if any(mark in error.message.lower() for mark in _UNREADABLE):
-            raise
         return None, sentence_of(error.message, path)
 
 

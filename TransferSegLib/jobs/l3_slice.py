@@ -31,7 +31,14 @@ class MeasuredSlice:
 
 
 def measure_slice(
-    scan: Scan, index: int, *, height_m: float | None, model: Model | None, device: str, events: Events
+    scan: Scan,
+    index: int,
+    *,
+    level: str,
+    height_m: float | None,
+    model: Model | None,
+    device: str,
+    events: Events,
 ) -> MeasuredSlice:
     """Segment and measure one slice; where that fails the notes say why, and nothing is measured.
 
@@ -40,6 +47,8 @@ def measure_slice(
     scan : Scan
     index : int
         Slice along the scan's axis.
+    level : str
+        The level that it is taken for.
     height_m : float, optional
         Of the patient, for the skeletal muscle index.
     model : Model, optional
@@ -50,7 +59,7 @@ def measure_slice(
         if model is None:
             from ..level.composition import segment_slice
 
-            found = segment_slice(axial.hu, axial.spacing)
+            found = segment_slice(axial.hu, axial.spacing, level)
             labels, notes = found.labels, tuple(found.notes)
         else:
             from .l3_slab import segment_slab

@@ -5,26 +5,28 @@ python -m TransferSegLib.cli.level_pretrain --work FOLDER --out FOLDER
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..events import Events, quiet
+from ..level.finding import curve_of, judge, rows_of_second_looks
 from ..level.scoring import score_row, score_summary
 from ..networks import build_network, state_to_save
 from ..packages import Card, Package, read_package, write_package
 from ..preparing.projection import ProjectionSpec
-from ..storage import check_folder_is_free, write_json, writing
+from ..storage import check_folder_is_free, remove_folder, write_json, writing
 from ..training import LevelExample, LevelPlan, Run
 from .level_phantoms import phantom_examples
 from .level_recipe import LevelRecipe, finished_card, recipe_card, recipe_plan
-from .level_training import locate_pixels, train_level
+from .level_training import train_level
 
 # First seeds of the parts, beyond those of `write_ct_phantoms` and so far apart that they never share a phantom.
-TRAINING_SEED, CHOOSING_SEED, HELD_OUT_SEED = 4_000_000_000, 5_000_000_000, 8_000_000_000
+TRAINING_SEED, CHOOSING_SEED, HELD_OUT_SEED = 4_000_000_000, 5_000_000_000, 9_000_000_000
 
 
 def pretrain_level(
@@ -95,11 +97,16 @@ def _round(
 
 
 def score_examples(card: Card, module: Any, examples: Sequence[LevelExample], events: Events) -> dict[str, Any]:
-    """``{cases, mean}`` of a model on projections whose level is known; slices are rows here."""
+    """``{cases, mean}`` of a model on projections whose level is known; slices are rows here.
+
+    Judged as ``find_level`` judges a scan, second looks included; what looks at the scan itself has no say.
+    """
     rows, millimetres = [], card.spacing[0]
     for number, example in enumerate(examples):
         events.progress("scoring", number, len(examples))
-        located = locate_pixels(card, module, example.pixels)
+        pixels = np.asarray(example.pixels, dtype=np.float32)
+        looks = rows_of_second_looks(card, module, pixels, device="cpu")
+        located = judge(curve_of(card, module, pixels, device="cpu"), card, pixels.shape[1], others=looks)
         shown = example.row is not None and -0.5 <= example.row <= example.height - 0.5
         row = None if located.row is None else float(located.row)
         rows.append(
@@ -133,6 +140,16 @@ def refresh_scores(folder: str | Path, work: str | Path, *, jobs: int = 1, event
     }
     plan = recipe_plan(recipe, getattr(module, "stride", 1))
     card = finished_card(package.card, recipe, plan, scores, package.card.origin.get("command", ""))
-    state = package.state()
-    shutil.rmtree(folder)
-    return write_package(folder, card, state)
+    return replace_package(folder, card, package.state())
+
+
+def replace_package(folder: str | Path, card: Card, state: dict[str, Any]) -> Package:
+    """Put a package in another's place: written beside it first, so that the old one stays until the new is whole."""
+    folder = Path(folder)
+    beside = folder.with_name(f"{folder.name}.new")
+    if beside.exists():  # of a process that was killed
+        remove_folder(beside)
+    write_package(beside, card, state)
+    remove_folder(folder)
+    beside.rename(folder)
+    return read_package(folder)

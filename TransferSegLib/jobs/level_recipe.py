@@ -14,6 +14,15 @@ TERMINOLOGY = (
     "vertebra~^^~Anatomic codes - DICOM master list~^^~^^"
 )
 
+# What a reader of the card must know about how the recipe came about.
+HISTORY = (
+    "Looked at on phantoms: windows of 200 mm in pixels of 2 mm with the squared error, the same with Huber's, windows "
+    "of 160 mm in pixels of 1 mm. After the first round the model was tried once on the shared real CT example_ct: it "
+    "put L3 one vertebra too low and called that uncertain. From the second round on pictures are varied more (bones "
+    "as shells, uneven brightness), which was not tried there before it was chosen; the command varies all rounds so. "
+    "The third round was begun before the second's model was tried on real CTs, and kept for its errors on phantoms."
+)
+
 
 @dataclass(frozen=True)
 class LevelRecipe:
@@ -43,7 +52,7 @@ class LevelRecipe:
     huber: float = 0.1
     step: int = 2
     seed: int = 0
-    variants: int = 3
+    variants: int = 4
 
 
 def recipe_card(recipe: LevelRecipe, name: str = NAME) -> Card:
@@ -96,11 +105,12 @@ def finished_card(card: Card, recipe: LevelRecipe, plan: LevelPlan, scores: dict
     mean = scores["held out"]["mean"]
     total = network_spec(card.network).build(card.in_channels, 1, **card.arguments)
     parameters = sum(p.numel() for p in total.parameters())
+    error = "none found" if mean["error_mm"] is None else f"mean error {mean['error_mm']:.1f} mm where it was found"
     text = (
-        f"{mean['shown'] + mean['not_shown']} held-out phantoms (made by the same generator): mean error "
-        f"{mean['error_mm']:.1f} mm where {recipe.level} was found, {100 * mean['within_10_mm']:.1f} % of the "
-        f"{mean['shown']} that show it within 10 mm; not in view: sensitivity {100 * mean['sensitivity']:.1f} %, "
-        f"specificity {100 * mean['specificity']:.1f} %"
+        f"{mean['shown'] + mean['not_shown']} held-out phantoms (made by the same generator; their projections judged "
+        f"by votes and second looks), {recipe.level}: {error}, "
+        f"{_share(mean['within_10_mm'])} of the {mean['shown']} that show it within 10 mm; not in view: sensitivity "
+        f"{_share(mean['sensitivity'])}, specificity {_share(mean['specificity'])}"
     )
     return replace(
         card,
@@ -114,6 +124,7 @@ def finished_card(card: Card, recipe: LevelRecipe, plan: LevelPlan, scores: dict
             f"{recipe.variants} recipe{'s were' if recipe.variants > 1 else ' was'} looked at on "
             f"{recipe.choosing} other phantoms",
             "command": command,
+            "history": HISTORY,
             "recipe": asdict(recipe),
             "plan": plan.to_json(),
             "phantoms": True,
@@ -122,3 +133,8 @@ def finished_card(card: Card, recipe: LevelRecipe, plan: LevelPlan, scores: dict
         licence="Apache-2.0",
         citation="TransferSeg contributors, 2026 (CITATION.cff)",
     )
+
+
+def _share(value: float | None) -> str:
+    """A share in per cent; a dash where there was nothing to take it of."""
+    return "–" if value is None else f"{100 * value:.1f} %"

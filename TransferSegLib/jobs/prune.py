@@ -19,12 +19,14 @@ from ..preparing.projection import ProjectionSpec
 from ..storage import check_folder_is_free
 from ..training import LevelExample, LevelPlan, Run
 from ..training.pruning import check_prunable
+from ..training.pruning_time import Gain, seconds_in_turn
 from .finetune_plan import TrainingOptions
 from .level_finetune import split_levels
 from .level_plans import level_plan
+from .prune_keeping import keep_step, kept, kept_step
 from .prune_options import PruneOptions
 from .prune_report import prune_message, pruned_card, row_words, write_curve
-from .prune_steps import Pruned, guide, measure, prune_step
+from .prune_steps import Pruned, guide, measure, prune_step, rows_timed
 from .segment import find_model
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ def prune(
     events: Events | None = None,
 ) -> dict[str, Any]:
     """Prune a level model on a data set and write the smaller one as a package.
+
+    A run that was killed is gone on with: its measured times, its finished steps and the checkpoint of the last count.
 
     Parameters
     ----------
@@ -72,19 +76,20 @@ def prune(
     started, events, options = time.monotonic(), quiet(events), options or PruneOptions()
     job = _plan_job(model, data, Path(out), hold_out, run_folder, options, events)
     run = Run(job.folder, job.request)
-    measured = guide(job.start, events) if options.guided else None
+    measured = kept_guide(job, events) if options.guided else None
     left = () if measured is None else tuple(gain.name for gain in measured if not gain.pays)
-    first = measure(job.start, job.judged, events)
+    first = kept(job.folder / "first.json", lambda: measure(job.start, job.judged, events))
     ends, curve = {}, []
     for criterion in dict.fromkeys((options.criterion, *(("random",) if options.control else ()))):
         ends[criterion], rows = prune_curve(criterion, job, first, left, options, events)
         curve += rows
+    curve = timed_in_turn(job, curve)
     result = {
         "curve": curve,
         "guided": None if measured is None else [vars(gain) for gain in measured],
         "message": prune_message(curve, options, measured),
-        "held_out": job.request["held_out"],
-        "trained_on": job.request["training"],
+        "held_out": list(job.request["held_out"]),
+        "trained_on": list(job.request["training"]),
         "run": str(job.folder),
         **write_curve(job.folder, curve, job.out.name),
     }
@@ -132,21 +137,33 @@ def _plan_job(
     if not held_out:
         raise UsageError(f"{data}: no scan is held out, so that no error can be measured; name some with --hold-out")
     folder = Path(run_folder or f"{out}.run")
-    request = _request(package, options, [case.id for case in training], [case.id for case in held_out])
+    plan = _plan(package, module, training, options)
+    digests = [{case.id: level_case_hash(case) for case in cases} for cases in (training, held_out)]
+    request = _request(package, options, plan, *digests)
     Run.refuse_another(folder, request)
     spec = ProjectionSpec.of_card(package.card)
-    learned, judged = (tuple(_examples(cases, spec, levels, events)) for cases in (training, held_out))
+    learned, judged = (
+        tuple(_examples(cases, spec, levels, of, events)) for cases, of in zip((training, held_out), digests)
+    )
     start = Pruned(replace(package.card, projection=_uncalibrated(package.card)), module)
-    plan = _plan(package, module, training, options)
     return PruneJob(package, start, learned, judged, plan, out, folder, request)
 
 
 def prune_curve(
     criterion: str, job: PruneJob, first: dict[str, Any], left: Sequence[str], options: PruneOptions, events: Events
 ) -> tuple[Pruned, list[dict[str, Any]]]:
-    """All steps by one criterion: the last network, and a row a step (the unpruned network first)."""
+    """All steps by one criterion: the last network, and a row a step (the unpruned network first).
+
+    Each step is kept in the run's folder when it is finished, and read there when the run is gone on with.
+    """
     rows, pruned = [{"criterion": criterion, "step": 0, **first}], job.start
     for step in range(1, options.steps + 1):
+        folder = job.folder / f"{criterion}-{step}"
+        before = kept_step(folder, job.start.card)
+        if before is not None:
+            pruned, row = before
+            rows.append(row)
+            continue
         share = 1 - (1 - options.keep) * step / options.steps
         updates = options.last_updates if step == options.steps else options.updates
         of_step = replace(job.plan, epochs=1, steps_per_epoch=updates, seed=options.seed + step)
@@ -159,16 +176,34 @@ def prune_curve(
             batches=options.batches,
             left=left,
             device=options.device,
-            folder=job.folder / f"{criterion}-{step}",
+            folder=folder,
             events=events,
         )
         rows.append({"criterion": criterion, "step": step, **measure(pruned, job.judged, events, whole=first["maps"])})
+        keep_step(folder, pruned, rows[-1])
         events.say(row_words(rows[-1]))
     return pruned, rows
 
 
-def _examples(cases: tuple, spec: ProjectionSpec, levels: LevelSet, events: Events) -> list[LevelExample]:
-    digests = {case.id: level_case_hash(case) for case in cases}
+def timed_in_turn(job: PruneJob, curve: list[dict[str, Any]], repeats: int = 5) -> list[dict[str, Any]]:
+    """The curve with the seconds of all its networks measured again, turn by turn: hours may lie between its steps."""
+    card, names = job.start.card, [f"{row['criterion']}-{row['step']}" if row["step"] else "" for row in curve]
+    modules = {"": job.start.module}
+    modules |= {name: kept_step(job.folder / name, card)[0].module for name in names if name}
+    times = seconds_in_turn(list(modules.values()), rows_timed(card), card.projection["step"], repeats=repeats)
+    seconds = dict(zip(modules, times))
+    return [row | {"seconds": round(seconds[name], 5)} for row, name in zip(curve, names)]
+
+
+def kept_guide(job: PruneJob, events: Events) -> tuple[Gain, ...]:
+    """What the groups' maps cost, measured once a run."""
+    found = kept(job.folder / "guide.json", lambda: [vars(gain) for gain in guide(job.start, events)])
+    return tuple(Gain(**gain) for gain in found)
+
+
+def _examples(
+    cases: tuple, spec: ProjectionSpec, levels: LevelSet, digests: dict[str, str], events: Events
+) -> list[LevelExample]:
     found = project_all(
         cases, spec, digests=digests, say=lambda n: events.progress("projecting the scans", n, len(cases))
     )
@@ -188,12 +223,16 @@ def _uncalibrated(card: Card) -> dict[str, Any]:
     return {key: value for key, value in card.projection.items() if key != "confidence"}
 
 
-def _request(package: Package, options: PruneOptions, training: list[str], held_out: list[str]) -> dict[str, Any]:
+def _request(
+    package: Package, options: PruneOptions, plan: LevelPlan, training: dict[str, str], held_out: dict[str, str]
+) -> dict[str, Any]:
+    """All that decides the result; scans and truths by their content."""
     source = {"name": package.card.name, "sha256": package.card.weights_sha256}
     return {
         "verb": "prune",
         "source": source,
         "options": vars(options),
+        "plan": plan.to_json(),
         "training": training,
         "held_out": held_out,
     }

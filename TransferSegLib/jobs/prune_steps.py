@@ -15,7 +15,7 @@ from ..inference import choose_device
 from ..level.correlation import best_line
 from ..level.finding import curve_of
 from ..level.locating import locate
-from ..level.scoring import WITHIN_MM
+from ..level.scoring import MISSED_MM, WITHIN_MM
 from ..packages import Card
 from ..preparing.projection import ProjectionSpec
 from ..training import LevelExample, LevelPictures, LevelPlan, Run, level_forward, level_loss
@@ -47,7 +47,7 @@ def guide(start: Pruned, events: Events) -> tuple[Gain, ...]:
         card.network,
         card.arguments,
         map_groups(module),
-        rows=_rows(card),
+        rows=rows_timed(card),
         step=card.projection["step"],
         say=lambda done, total: events.progress("timing the layers", done, total),
     )
@@ -89,7 +89,8 @@ def measure(
     """Size, error on scans and seconds of a network; ``whole`` is the number of maps before pruning.
 
     The error is that of the best row of every scan that shows the level, whatever the answer would be: an answer that
-    a smaller network no longer dares to give must not make its error look smaller. ``found`` is the share answered.
+    a smaller network no longer dares to give must not make its error look smaller; where no row stands out it is
+    `MISSED_MM`. ``found`` is the share answered by the votes alone.
     """
     card, module = pruned.card, pruned.module
     maps = sum(group.maps for group in map_groups(module))
@@ -104,7 +105,7 @@ def measure(
         "within_10_mm": round(sum(error <= WITHIN_MM for error in errors) / len(errors), 4),
         "found": round(found / len(errors), 4),
         "scans": len(errors),
-        "seconds": round(scan_seconds(module, _rows(card), card.projection["step"]), 4),
+        "seconds": round(scan_seconds(module, rows_timed(card), card.projection["step"]), 4),
     }
 
 
@@ -117,7 +118,8 @@ def _errors(card: Card, module: nn.Module, judged: Sequence[LevelExample], event
         pixels = np.asarray(example.pixels, dtype=np.float32)
         votes = curve_of(card, module, pixels, step=None, device="cpu")
         located = locate(votes, height=pixels.shape[1], row_mm=card.spacing[0], level=card.level)
-        errors.append(abs(best_line(votes).row - example.row) * card.spacing[0])
+        row = best_line(votes).row
+        errors.append(abs(row - example.row) * card.spacing[0] if np.isfinite(row) else MISSED_MM)
         found += located.answer == "found"
     events.progress("scoring", len(shown), len(shown))
     return errors, found
@@ -153,6 +155,6 @@ def _scores(
         module.to("cpu")
 
 
-def _rows(card: Card) -> int:
+def rows_timed(card: Card) -> int:
     """Rows of the timed projection, with half a window above and below."""
     return round(SCAN_MM / card.spacing[0]) + card.window[0]

@@ -58,7 +58,7 @@ def compare_readers(
     events = quiet(events)
     if out is not None:
         check_writable(out)
-    found = [r for r in read_readings(readings) if level is None or r.level == level]
+    found = [r for r in read_readings(readings) if level is None or r.level == level.strip().upper()]
     if not found:
         raise InputError(f"{readings}: no reading of {level}; name a level that it holds")
     levels = sorted({r.level for r in found})

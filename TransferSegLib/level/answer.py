@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .confidence import confidence_words
+from ..errors import InputError
+from .confidence import WORDS, confidence_words
 from .findings import Finding
-from .located import UNSURE
+from .located import UNSURE, uncertain
 
 if TYPE_CHECKING:
     from ..imaging.scan import Scan
     from ..preparing.projection import Projection
     from .finding import LevelFound
+    from .located import Located
 
 CAP = 0.69
-"""Confidence of a row in a scan about which something is odd: unsure."""
+"""Confidence of an answer about a scan about which something is odd: unsure."""
+UNCOUNTABLE = ("spacing", "size", "short", "spine-unseen", "values", "mixed")
+"""Findings with which a scan that shows its level in the mirrored picture only need not be upside down."""
 FOREIGN = 0.89
 """Confidence of a model that it was not calibrated for: never sure."""
 
@@ -102,23 +106,50 @@ def answer_of(found: LevelFound, scan: Scan, level: str, findings: Sequence[Find
     level : str
         The model's level, ``L3``.
     findings : sequence of Finding
-        What was odd about the scan; a fatal one refuses it, others are told and cap the confidence.
+        What was odd about the scan; a fatal one refuses it, others are told, and nothing is ``found`` with them.
     """
     fatal = fatal_finding(findings)
     if fatal is not None:
         return refused(level, fatal.sentence)
-    if found.upside_down:
-        return _upside_down(found, scan, level)
-    located = found.located
+    told = " ".join(finding.sentence for finding in findings)
+    if found.upside_down and not any(finding.kind in UNCOUNTABLE for finding in findings):
+        return _upside_down(found, scan, level, told)
+    located = _doubted(found.located, level) if findings else found.located
+    located, told = _against_bones(found, located, scan, level, told)
     most = CAP if findings else 1.0 if found.calibrated else FOREIGN
     places = tuple(
         place_of_row(found.projection, scan, row, min(confidence, most)) for row, confidence in located.candidates
     )
-    told = " ".join(finding.sentence for finding in findings)
     confidence = min(located.confidence, most)
     answer = Answer(located.answer, level, places, confidence, "", located.side)
     words = _sentence(answer, located.message, scan)
     return replace(answer, message=f"{words} {told}".strip(), why=f"{_capital(located.message)}. {told}".strip())
+
+
+def _doubted(located: Located, level: str) -> Located:
+    """What is said of a scan about which something is odd: never ``found``, ``not-in-view`` only where that is sure."""
+    if located.answer == "found":
+        return uncertain(located, "the scan is unusual")
+    if located.answer == "not-in-view" and located.confidence < WORDS[0][0]:
+        return uncertain(located, f"{level} was not recognised, and the scan is unusual")
+    return located
+
+
+def _against_bones(found: LevelFound, located: Located, scan: Scan, level: str, told: str) -> tuple[Located, str]:
+    """Bones in the found slice that belong to another level make it uncertain."""
+    from .axial import axial_slice
+    from .composition import cue_of_slice
+
+    if located.answer != "found":
+        return located, told
+    axial = axial_slice(scan, found.projection.slice_of_row(located.row))
+    try:
+        cue = cue_of_slice(axial.hu, axial.spacing, level)
+    except InputError as error:  # no trunk in the slice
+        return uncertain(located, "the slice cannot be measured"), f"{told} {_capital(error.message)}.".strip()
+    if cue is None:
+        return located, told
+    return uncertain(located, f"its bones rather belong {cue.side} {level}"), f"{told} {cue.sentence}".strip()
 
 
 def given(projection: Projection | None, scan: Scan, index: int, level: str) -> Answer:
@@ -144,14 +175,14 @@ def _position(scan: Scan, index: int) -> tuple[float, float, float]:
     return tuple(float(value) for value in scan.positions[index])
 
 
-def _upside_down(found: LevelFound, scan: Scan, level: str) -> Answer:
+def _upside_down(found: LevelFound, scan: Scan, level: str, told: str) -> Answer:
     """The level is seen in the mirrored projection only."""
     places = [place_of_row(found.projection, scan, found.mirrored_row, min(found.mirrored.confidence, UNSURE))]
     message = (
         f"The scan looks upside down: {level} is seen at slice {at(places[0])} only when head and foot are swapped. "
         "Check the orientation in the header."
     )
-    return Answer("uncertain", level, tuple(places), places[0].confidence, message)
+    return Answer("uncertain", level, tuple(places), places[0].confidence, f"{message} {told}".strip())
 
 
 def _sentence(answer: Answer, why: str, scan: Scan) -> str:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .confidence import ABSENT, MAP, ROW, Calibration, absent_features, row_features
-from .consensus import candidates_of, shares_outside
+from .confidence import Calibration, absent_features, row_features
+from .consensus import candidates_of, chance, shares_outside
 from .correlation import correlation_at, refine
+from .locating import EDGE_MM
 from .map_reading import two_peaks
 from .second_looks import steadiness
 
 if TYPE_CHECKING:
     from ..inference.votes import Votes
 
+SIGNS = {"row": (0, 1, 1, -1, 1, 1, 1), "absent": (0, -1, 1), "map": (0, 1, -1, 1)}
+"""Which way each feature of ``ROW``, ``ABSENT`` and ``MAP`` may point (0: either): on few phantoms an accident can make
+rivals a good sign, or steadiness a bad one."""
 RIGHT_MM = 10.0
 """An error up to this many mm is right."""
 
@@ -40,10 +44,15 @@ class Samples:
         """Votes of ``height`` rows whose level is at row ``truth`` (None: not in view), with the second looks' rows."""
         found = candidates_of(votes, height, row_mm=row_mm)
         above, below, _ = shares_outside(votes)
-        self.absent.append((absent_features(found, max(above, below)), truth is None))
-        if found:
+        if not found or found[0].agreement < chance(votes, found[0].complete, row_mm):  # as ``locate`` decides
+            self.absent.append((absent_features(found, max(above, below)), truth is None))
+        else:
             row, _ = refine(votes, found[0].row)
-            right = truth is not None and abs(row - truth) * row_mm <= RIGHT_MM
+            edge = EDGE_MM / row_mm
+            if -edge <= row <= height - 1 + edge:
+                right = truth is not None and abs(row - truth) * row_mm <= RIGHT_MM
+            else:
+                right = truth is None  # the answer is "not in view"
             correlation, steady = correlation_at(votes, found[0].row), steadiness(row, others, row_mm)
             self.row.append((row_features(votes, found[0], found[1:2], correlation, steady), right))
 
@@ -59,7 +68,9 @@ class Samples:
 
 
 def fit(samples: Samples, *, before: Calibration, origin: str) -> Calibration:
-    """Logistic regression with a mild pull to zero; what has fewer than 20 samples, or one kind only, stays as before.
+    """Logistic regression with a mild pull to zero and no weight of an absurd sign.
+
+    What has fewer than 20 samples, or one kind only, stays as before, and the origin says so.
 
     Parameters
     ----------
@@ -69,10 +80,14 @@ def fit(samples: Samples, *, before: Calibration, origin: str) -> Calibration:
     origin : str
         The command, the model and the count, which the result carries.
     """
-    fitted = {}
-    for name, features in (("row", ROW), ("absent", ABSENT), ("map", MAP)):
-        weights = _fit_one(getattr(samples, name), len(features))
+    fitted, kept = {}, []
+    for name in SIGNS:
+        weights = _fit_one(getattr(samples, name), SIGNS[name])
+        if weights is None:
+            kept.append(name)
         fitted[f"{name}_weights"] = weights if weights is not None else getattr(before, f"{name}_weights")
+    if kept:
+        origin += f"; {', '.join(kept)}: {before.origin.split('; ')[0]}"
     return Calibration(**fitted, origin=origin)
 
 
@@ -84,12 +99,21 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
     return float(sum(gaps) / max(len(sure), 1))
 
 
-def _fit_one(samples: list[tuple[tuple[float, ...], bool]], count: int) -> tuple[float, ...] | None:
-    from sklearn.linear_model import LogisticRegression
+def _fit_one(samples: list[tuple[tuple[float, ...], bool]], signs: Sequence[int]) -> tuple[float, ...] | None:
+    from scipy.optimize import minimize
 
     right = np.array([true for _, true in samples], bool)
     if len(samples) < 20 or right.all() or not right.any():
         return None
-    features = np.array([values for values, _ in samples], float).reshape(-1, count)
-    model = LogisticRegression(C=10.0, max_iter=1000).fit(features[:, 1:], right)
-    return (float(np.round(model.intercept_[0], 4)), *(float(np.round(value, 4)) for value in model.coef_[0]))
+    features = np.array([values for values, _ in samples], float).reshape(-1, len(signs))
+    side = np.where(right, 1.0, -1.0)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = side * (features @ weights)
+        slope = -side / (1 + np.exp(np.clip(margin, -500, 500)))
+        pull = np.append(0, weights[1:])
+        return np.logaddexp(0, -margin).sum() + 0.05 * (pull @ pull), features.T @ slope + 0.1 * pull
+
+    bounds = [(0.0 if sign > 0 else None, 0.0 if sign < 0 else None) for sign in signs]
+    found = minimize(loss, np.zeros(len(signs)), jac=True, bounds=bounds, method="L-BFGS-B")
+    return tuple(float(np.round(value, 4)) + 0.0 for value in found.x)

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..measuring.body_composition import INTERMUSCULAR, MUSCLE, SUBCUTANEOUS, TISSUES, VISCERAL
 from .composition_body import cut_share, trunk
 from .composition_bone import Vertebra, closing, find_vertebra, other_bones
-from .composition_notes import level_cues, notes_on
+from .composition_notes import BoneCue, bone_cue, level_cues, notes_on
 from .composition_psoas import psoas, quadratus
 from .composition_wall import inner_surface, muscleness, outer_surface
 
@@ -58,7 +58,7 @@ class Regions:
     vertebra: Vertebra
 
 
-def segment_slice(hu: np.ndarray, spacing: Sequence[float]) -> SliceLabels:
+def segment_slice(hu: np.ndarray, spacing: Sequence[float], level: str = "L3") -> SliceLabels:
     """Segment one axial slice.
 
     Parameters
@@ -67,12 +67,32 @@ def segment_slice(hu: np.ndarray, spacing: Sequence[float]) -> SliceLabels:
         Row 0 anterior, column 0 the patient's right (``axial_slice``).
     spacing : two floats
         mm between rows and between columns.
+    level : str
+        Whose slice it is meant to be, for the notes.
 
     Raises
     ------
     InputError
         When it is not a slice of numbers with a spacing, or shows no body.
     """
+    hu, body, regions = _looked_at(hu, spacing)
+    labels = _labels(hu, spacing, regions)
+    place = level_cues(_beside(regions), regions.vertebra, STEP_MM, level)
+    return SliceLabels(labels, notes_on(labels, hu, spacing, place, cut_share(body, STEP_MM)))
+
+
+def cue_of_slice(hu: np.ndarray, spacing: Sequence[float], level: str) -> BoneCue | None:
+    """What speaks against a slice being that of the level; arguments and errors as of ``segment_slice``."""
+    regions = _looked_at(hu, spacing)[2]
+    return bone_cue(_beside(regions), regions.vertebra, STEP_MM, level)
+
+
+def _beside(regions: Regions) -> np.ndarray:
+    return regions.bones & regions.within & ~regions.cavity
+
+
+def _looked_at(hu: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray, Regions]:
+    """The checked slice, its trunk and its regions on the working grid."""
     hu = np.asarray(hu, np.float32)
     if hu.ndim != 2 or min(hu.shape) < 16 or not np.isfinite(hu).all():
         raise InputError(f"slice of shape {hu.shape}: not a picture of finite HU; give one axial slice")
@@ -82,10 +102,7 @@ def segment_slice(hu: np.ndarray, spacing: Sequence[float]) -> SliceLabels:
     body = trunk(small, STEP_MM)
     if np.count_nonzero(body) * STEP_MM**2 < 5000:
         raise InputError("no trunk in this slice (less than 50 cm2 above -300 HU); choose another slice")
-    regions = _regions(small, body)
-    labels = _labels(hu, spacing, regions)
-    place = level_cues(regions.bones & regions.within & ~regions.cavity, regions.vertebra, STEP_MM)
-    return SliceLabels(labels, notes_on(labels, hu, spacing, place, cut_share(body, STEP_MM)))
+    return hu, body, _regions(small, body)
 
 
 def _working(hu: np.ndarray, spacing: Sequence[float]) -> np.ndarray:

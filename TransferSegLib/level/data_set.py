@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +52,8 @@ def is_level_csv(path: str | Path) -> bool:
     if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
         return False
     try:
-        names = _header(_lines(path)[0])
-    except (InputError, IndexError):
+        names, _ = _table(path)
+    except InputError:
         return False
     return "ct" in names and bool({*TRUTHS} & set(names))
 
@@ -72,17 +73,16 @@ def open_levels(path: str | Path, level: str | None = None) -> LevelSet:
     Raises
     ------
     InputError
-        No such file, a missing column or file, a row without or with two truths, an id that is there twice.
+        No such file, a missing column or file, a row without or with two truths, an id that is there twice or cannot
+        name a file.
     UsageError
         Several levels and none chosen, or a level that no row has.
     """
     path = Path(path)
-    lines = _lines(path)
-    names = _header(lines[0]) if lines else []
+    names, rows = _table(path)
     if "ct" not in names or not {*TRUTHS} & set(names):
         raise InputError(f"{path}: has no column ct, or none of {', '.join(TRUTHS)}; see README.md, L3")
-    rows = csv.reader(lines[1:], delimiter=_delimiter(lines[0]))
-    cases = [_case(dict(zip(names, row)), path, n) for n, row in enumerate(rows, start=2) if any(map(str.strip, row))]
+    cases = [_case(dict(zip(names, row)), path, line) for line, row in rows]
     wanted = _level(path, cases, level)
     cases = [case for case in cases if case.level == wanted]
     twice = [name for name, count in Counter(case.id for case in cases).items() if count > 1]
@@ -91,21 +91,26 @@ def open_levels(path: str | Path, level: str | None = None) -> LevelSet:
     return LevelSet(tuple(cases), wanted, path)
 
 
-def _lines(path: Path) -> list[str]:
+def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The columns, and the number of its line and the cells of each row that is not empty."""
+    lines = _text(path).splitlines(keepends=True)
+    head = next((line for line in lines if line.strip()), "")
+    reader = csv.reader(lines, delimiter=max(",;\t", key=head.count))
     try:
-        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: is no CSV ({error}); save it as CSV again") from error
+    names = [name.strip().lower() for name in rows[0][1]] if rows else []
+    return names, rows[1:]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a CSV with the columns ct and slice, mm or mask") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text in UTF-8; save it as CSV again") from error
-
-
-def _delimiter(line: str) -> str:
-    return max(",;\t", key=line.count)
-
-
-def _header(line: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([line], delimiter=_delimiter(line)))]
 
 
 def _case(row: dict[str, str], path: Path, number: int) -> LevelCase:
@@ -121,7 +126,11 @@ def _case(row: dict[str, str], path: Path, number: int) -> LevelCase:
         raise InputError(f"{where}: where is {row['where']!r}; write {', '.join(WHERE)}")
     ct = _file(row["ct"], path, where)
     name = row.get("id") or (ct.name if ct.is_dir() else image_stem(ct))
+    if {"/", "\\"} & set(name) or name in (".", ".."):
+        raise InputError(f"{where}: id {name!r} cannot name a picture's file; write it without / and \\")
     label = _number(row, "label", where)
+    if label is not None and label != round(label):
+        raise InputError(f"{where}: label is {row['label']!r}; write a whole number")
     return LevelCase(
         id=name,
         patient=row.get("patient") or fold_session(name),
@@ -146,9 +155,12 @@ def _number(row: dict[str, str], name: str, where: str) -> float | None:
     if name not in row:
         return None
     try:
-        return float(row[name])
+        value = float(row[name])
     except ValueError:
-        raise InputError(f"{where}: {name} is {row[name]!r}; write a number with a decimal point") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{where}: {name} is {row[name]!r}; write a number with a decimal point")
+    return value
 
 
 def _named_level(text: str, where: str) -> str:

@@ -13,6 +13,7 @@ from ..events import Events, quiet
 from ..preparing.projection import Projection, ProjectionSpec, project
 from .confidence import Calibration, shipped_calibration
 from .consensus import candidates_of
+from .located import uncertain
 from .locating import Located, locate, locate_map
 from .second_looks import second_looks
 
@@ -87,7 +88,7 @@ def find_level(
     step : int, optional
         Rows between windows; the card's by default.
     quick : bool
-        Take no second looks at changed pictures: the confidence then stands on the votes alone.
+        Take no second looks at changed pictures: a row then stays uncertain.
     device : str
         ``auto``, ``cpu``, ``cuda``, ...
 
@@ -98,6 +99,7 @@ def find_level(
     """
     events, card = quiet(events), model.card
     check_level_model(card)
+    check_step(card, evaluation, step)
     events.progress("finding the level", 0, 2)
     projection = project(scan, ProjectionSpec.of_card(card))
     events.progress("finding the level", 1, 2)
@@ -110,6 +112,8 @@ def find_level(
     events.progress("finding the level", 2, 2)
     calibration = calibration_of(card)
     located = judge(votes, card, projection.rows, others=others)
+    if quick and located.answer == "found":
+        located = uncertain(located, "no second looks were taken at changed pictures")
     return LevelFound(projection, votes, located, judge(mirrored, card, projection.rows), _knows(card, calibration))
 
 
@@ -118,7 +122,7 @@ def rows_of_second_looks(
 ) -> list[float | None]:
     """The rows that a model finds in changed pictures of a projection (``level.second_looks``)."""
     rows = []
-    for changed, back in second_looks(pixels, card.projection["views"]):
+    for changed, back in second_looks(pixels, card.projection["views"], card.spacing[0]):
         curve = curve_of(card, module, changed, step=second_step(card, step), **options)
         if isinstance(curve, np.ndarray):
             found = float(np.argmax(curve)) if np.isfinite(curve).all() else None
@@ -156,12 +160,9 @@ def curve_of(
 
     if card.output == "confidence-map":
         return confidence_map(module, pixels, device=device, events=events)
+    check_step(card, evaluation, step)
     evaluation = evaluation or card.projection["evaluation"]
     step = step if step is not None else card.projection["step"]
-    if evaluation not in EVALUATIONS:
-        raise UsageError(f"--evaluation {evaluation}: choose {' or '.join(EVALUATIONS)}")
-    if not 1 <= step <= card.window[0] // 3:
-        raise UsageError(f"--step {step}: give 1 to {card.window[0] // 3} rows, a third of the model's window")
     if evaluation == "dense":
         return votes_dense(module, pixels, rows=card.window[0], step=step, device=device, events=events)
     return votes_by_windows(module, pixels, rows=card.window[0], stride=step, device=device, events=events)
@@ -174,6 +175,14 @@ def check_level_model(card: Card) -> None:
             f"--model {card.name}: is a model for {card.task}, not one that finds a level; "
             "see `transferseg models list` for those"
         )
+
+
+def check_step(card: Card, evaluation: str | None, step: int | None) -> None:
+    """Refuse an unknown way of evaluation, and a step that leaves too few windows."""
+    if evaluation is not None and evaluation not in EVALUATIONS:
+        raise UsageError(f"--evaluation {evaluation}: choose {' or '.join(EVALUATIONS)}")
+    if step is not None and not 1 <= step <= card.window[0] // 3:
+        raise UsageError(f"--step {step}: give 1 to {card.window[0] // 3} rows, a third of the model's window")
 
 
 def calibration_of(card: Card) -> Calibration | None:

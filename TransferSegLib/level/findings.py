@@ -13,8 +13,8 @@ class Finding:
     ----------
     kind : str
         Machine-readable: ``not-ct``, ``mask``, ``rescale``, ``windowed``, ``single-slice``, ``localiser``,
-        ``short``, ``gap``, ``repeated``, ``mixed``, ``no-spine``, ``no-bone``, ``head``, ``front-back``,
-        ``upside-down``, ``spacing``, ``size``.
+        ``short``, ``gap``, ``repeated``, ``mixed``, ``no-spine``, ``no-bone``, ``head``, ``spine-unseen``,
+        ``front-back``, ``upside-down``, ``spacing``, ``size``, ``values``.
     sentence : str
         What is wrong and what to do, in plain words.
     fatal : bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RIVAL = 0.6
 """A second candidate with this share of the first one's strength makes the answer uncertain."""
@@ -51,6 +51,13 @@ class Located:
 def nowhere(answer: str, confidence: float, message: str, *, side: str | None = None, agreement: float = 0) -> Located:
     """An answer without a row."""
     return Located(answer, None, confidence, (), 0.0, 0.0, agreement, side, message)
+
+
+def uncertain(located: Located, why: str) -> Located:
+    """The same, made uncertain for a reason from outside the votes."""
+    places = tuple((row, min(sure, UNSURE)) for row, sure in located.candidates)
+    sure = min(located.confidence, UNSURE)
+    return replace(located, answer="uncertain", confidence=sure, candidates=places, side=None, message=why)
 
 
 def somewhere(

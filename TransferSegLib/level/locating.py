@@ -12,7 +12,7 @@ from .consensus import Candidate, candidates_of, chance, shares_outside
 from .correlation import best_line, correlation_at, refine
 from .located import RIVAL, UNSURE, Located, nowhere, somewhere
 from .map_reading import locate_map
-from .second_looks import elsewhere, steadiness
+from .second_looks import STEADY, doubtful, steadiness
 
 if TYPE_CHECKING:
     from ..inference.votes import Votes
@@ -21,6 +21,8 @@ __all__ = ["Located", "locate", "locate_map"]
 
 EDGE_MM = 5.0
 """A row this little beyond the scan's edge may as well lie on it."""
+LEAST = 0.5
+"""Share of the windows that must agree on a level that is found: half of them, or they rather contradict it."""
 ONE_SIDE = 0.7
 """Share of the windows that must point out of the scan to say on which side the level lies."""
 
@@ -66,11 +68,13 @@ def locate(
     sure = calibration.row(row_features(votes, found[0], found[1:2], correlation, steady))
     edge = EDGE_MM / row_mm
     if not -edge <= row <= height - 1 + edge:
-        return _outside(row, height, row_mm, level, sure, found[0])
+        outside = [other is None or (other < 0 if row < 0 else other > height - 1) for other in others]
+        firm = np.mean(outside) >= STEADY if outside else True
+        return _outside(row, height, row_mm, level, max(sure, UNSURE) if firm else 0.0, found[0])
     places, doubt = _places(votes, row, sure, found, height, level)
-    if doubt is None and steady < 0.5:
+    if steady < STEADY:
         doubt = f"the height changes when the picture is changed a little, so {level} is not recognised firmly"
-        places += elsewhere(row, others, height, row_mm, sure)
+        places = doubtful(places, others, height, row_mm)
     return somewhere(
         places,
         doubt=doubt,
@@ -92,14 +96,19 @@ def _places(
             places.append((other.row, sure * other.agreement / (2 * first.agreement)))
     if on_edge:
         return places, f"{level} lies at the very edge of the scan, or just outside"
+    if height < votes.rows:
+        return places, f"the scan is less tall than the part of a body that the model looks at to recognise {level}"
     return places, _doubt(votes, row, first, level, len(places) > 1, sure)
 
 
 def _outside(row: float, height: int, row_mm: float, level: str, sure: float, first: Candidate) -> Located:
     """The windows agree on a row beyond the scan's edge."""
     side, far = ("above", -row) if row < 0 else ("below", row - height + 1)
-    message = f"{level} is not in the field of view; it lies about {far * row_mm:.0f} mm {side} the scan"
-    return nowhere("not-in-view", max(sure, UNSURE), message, side=side, agreement=first.agreement)
+    place = f"about {far * row_mm:.0f} mm {side} the scan"
+    if sure < UNSURE:
+        return nowhere("uncertain", sure, f"{level} may lie {place}", agreement=first.agreement)
+    message = f"{level} is not in the field of view; it lies {place}"
+    return nowhere("not-in-view", sure, message, side=side, agreement=first.agreement)
 
 
 def _doubt(votes: Votes, row: float, first: Candidate, level: str, rival: bool, sure: float) -> str | None:
@@ -108,7 +117,7 @@ def _doubt(votes: Votes, row: float, first: Candidate, level: str, rival: bool, 
         return f"two heights fit {level}"
     if abs(best_line(votes).row - row) > 2 * first.tolerance:
         return f"the height on which most windows agree is not where their offsets fall evenly towards {level}"
-    if sure < UNSURE:
+    if sure < UNSURE or first.agreement < LEAST:
         return f"only {_share(first)} of the windows that should see {level} agree on its height"
     return None
 
@@ -132,6 +141,9 @@ def _absent(votes: Votes, found: list[Candidate], height: int, level: str, calib
             agreement=best,
             message="",
         )
+    if sure < UNSURE:
+        message = f"{level} was not recognised, and whether it is in the field of view cannot be told"
+        return nowhere("uncertain", sure, message, agreement=best)
     where = f"; it lies {side} the scan" if side else ""
     return nowhere("not-in-view", sure, f"{level} is not in the field of view{where}", side=side, agreement=best)
 

@@ -9,10 +9,12 @@ import numpy as np
 from .confidence import Calibration, shipped_calibration
 from .consensus import APART_MM
 from .located import RIVAL, UNSURE, Located, nowhere, somewhere
-from .second_looks import steadiness
+from .second_looks import STEADY, doubtful, steadiness
 
 WEAK = 0.25
 """A map that nowhere rises this far above its lowest place shows no level."""
+LEAST = 0.5
+"""Height of the peak of a level that is found."""
 CENTRE_MM = 8.0
 """The row is the centre of mass of what lies this near to the peak."""
 
@@ -47,10 +49,17 @@ def locate_map(
     steady = steadiness(first, others, row_mm)
     sure = (calibration or shipped_calibration()).map(top, next_top, steady)
     if np.ptp(heights) < WEAK:
+        if sure > UNSURE:
+            return nowhere(
+                "uncertain", 1 - sure, f"whether {level} is in the field of view cannot be told", agreement=top
+            )
         return nowhere("not-in-view", 1 - sure, f"no row of the scan looks like {level}", agreement=top)
     row, width = _centre(heights, first, row_mm)
     places = [(row, sure)]
-    doubt = None if sure >= UNSURE else f"the map's peak for {level} is weak"
+    doubt = None if sure >= UNSURE and top >= LEAST else f"the map's peak for {level} is weak"
+    if steady < STEADY:
+        doubt = f"the height changes when the picture is changed a little, so {level} is not recognised firmly"
+        places = doubtful(places, others, len(heights), row_mm)
     if rival is not None and next_top >= RIVAL * top:
         places.append((_centre(heights, rival, row_mm)[0], sure * next_top / (2 * top)))
         doubt = f"two heights fit {level}"

@@ -9,12 +9,16 @@ import numpy as np
 from ..imaging.scan import Scan
 from .coarse import Coarse
 from .findings import Finding
-from .spine_period import spine_period
+from .spine_period import Period, spine_period
 from .trunk import Trunk, trunk_of
 
 # Least bone of a slice through a trunk; lungs that count, lungs of a chest, and a pair of legs, cm2.
 _LEAST_BONE_CM2 = 0.5
 _LUNG_CM2, _CHEST_CM2, _LEGS_CM2 = 50.0, 100.0, 220.0
+# A body is about ten times as wide as its vertebrae are apart, child or adult; beyond these a spacing is wrong.
+_SLIMMEST, _STOUTEST = 6.0, 18.0
+# The spine is followed where it is seen over three vertebrae, or in this share of a scan.
+_FOLLOWED_MM, _FOLLOWED = 100.0, 0.5
 
 
 def check_body(scan: Scan, small: Coarse) -> Iterator[Finding]:
@@ -24,6 +28,7 @@ def check_body(scan: Scan, small: Coarse) -> Iterator[Finding]:
     yield from ruled_out
     if ruled_out:
         return
+    yield from _unseen(trunk, small)
     yield from _front_back(trunk)
     yield from _upside_down(trunk, small)
     yield from _period(scan, small, trunk)
@@ -45,6 +50,19 @@ def _no_trunk(trunk: Trunk, small: Coarse) -> Iterator[Finding]:
         yield Finding("head", "The scan shows a head, not a trunk; give a CT that shows the lumbar spine.", True)
     elif (limb | joint).mean() > 0.85 and (~(limb | joint)).sum() * step < 100:
         yield Finding("no-spine", "The scan shows a limb, not a spine; give a CT that shows the lumbar spine.", True)
+
+
+def _unseen(trunk: Trunk, small: Coarse) -> Iterator[Finding]:
+    """No spine off the middle of a body whose front and back are seen: a limb, or a picture of a part of the body."""
+    place = np.abs(trunk.spine)
+    seen = (place > 0.1) & (place < 0.9) & (trunk.cortex < 0.4 * trunk.bone)  # NaN compares false
+    if seen.mean() < _FOLLOWED and seen.sum() * small.steps[0] < _FOLLOWED_MM:
+        yield Finding(
+            "spine-unseen",
+            "No spine is seen within a whole trunk (a limb, or a picture that cuts the body off?); give a CT of the "
+            "whole trunk, or check the level by eye.",
+            False,
+        )
 
 
 def _front_back(trunk: Trunk) -> Iterator[Finding]:
@@ -133,10 +151,24 @@ def _period(scan: Scan, small: Coarse, trunk: Trunk) -> Iterator[Finding]:
     sure = found.share >= 0.4 and found.agreement >= 0.7
     short = grown and 3.5 * step < found.mm < 17.5 and found.share > 0.25 and found.agreement > 0.6
     long = found.mm > 57 and found.share >= 0.4 and found.agreement >= 0.5
+    yield from _stoutness(trunk, found)
     if short or long:
         yield Finding(
             "spacing",
             f"By the header vertebrae are {found.mm:.0f} mm apart (20 to 45 mm is usual): the slice spacing of "
             f"{step:.2f} mm looks wrong, and heights in mm with it; correct it in the header.",
             bool(sure and (found.mm < 13 or found.mm > 60)),
+        )
+
+
+def _stoutness(trunk: Trunk, period: Period) -> Iterator[Finding]:
+    """The body's width by the step of its vertebrae: another than any person's is a wrong pixel or slice spacing."""
+    usual = 15.0 < period.mm < 50.0 and period.share >= 0.4 and period.agreement >= 0.5
+    width = float(np.median(trunk.width))
+    if usual and trunk.open_sides.mean() > 0.5 and not _SLIMMEST <= width / period.mm <= _STOUTEST:
+        yield Finding(
+            "size",
+            f"The body is {width:.0f} mm wide and its vertebrae are {period.mm:.0f} mm apart by the header, as in no "
+            "person; correct the pixel spacing or the slice spacing.",
+            False,
         )

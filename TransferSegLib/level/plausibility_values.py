@@ -12,6 +12,12 @@ from .findings import Finding
 
 _MODALITIES = {"MR": "an MR", "PT": "a PET", "NM": "a nuclear medicine", "US": "an ultrasound", "CR": "an X-ray"}
 _SAMPLE = 400_000
+# Scaled values: more than these shares lie where only padding or metal may; air is above this; soft tissue is outside.
+_LOW_SHARE, _HIGHEST = 0.02, 3000.0
+_AIR_HU, _AIR_SHARE = -850.0, 0.1
+_SOFT_HU = (-160.0, 110.0)
+# Neighbours (5 mm apart) of a picture resemble each other at least so much (correlation); those of noise do not.
+_LEAST_LIKENESS = 0.2
 
 
 def check_modality(scan: Scan) -> Iterator[Finding]:
@@ -47,13 +53,54 @@ def check_values(small: Coarse) -> Iterator[Finding]:
             "this is no CT); export the CT again with slope and intercept.",
             True,
         )
-    elif not _like_ct(sample, low, high):
+    elif not _like_ct(sample, low, high) or _beyond(small.hu, sample):
         yield Finding(
             "not-ct",
             f"Values run from {shown}, which no CT of a body in Hounsfield units does (MR, PET, or scaled values?); "
             "give the CT.",
             True,
         )
+    elif _likeness(small.hu) < _LEAST_LIKENESS:
+        yield Finding("not-ct", "The image is noise: neighbouring values do not resemble each other; give a CT.", True)
+    else:
+        yield from _scaled(sample)
+
+
+def _scaled(sample: np.ndarray) -> Iterator[Finding]:
+    """Air is -1000 HU, and most of a body lies between fat (-100) and muscle (50)."""
+    thin = sample[sample < -300]
+    airless = thin.size > 0.03 * sample.size and np.mean(thin < _AIR_HU) < _AIR_SHARE
+    counts, edges = np.histogram(sample, bins=50, range=(-500, 500))
+    smooth = np.convolve(counts, np.ones(3), "same")
+    most = float(edges[int(np.argmax(smooth))] + 10)
+    if airless or not _SOFT_HU[0] <= most <= _SOFT_HU[1]:
+        what = f"air lies near {np.median(thin):.0f}" if airless else f"soft tissue lies near {most:.0f}"
+        yield Finding(
+            "values",
+            f"By its values {what} HU, where a CT has none of it (scaled or clipped?); export the CT again.",
+            False,
+        )
+
+
+def _beyond(hu: np.ndarray, sample: np.ndarray) -> bool:
+    """Whether many values, and not only a constant that fills the box, lie below air or above all bone."""
+    values = hu.reshape(-1)[:: max(1, hu.size // _SAMPLE)].astype(np.float64)
+    low = values[values < PAD_HU]
+    found, counts = np.unique(low, return_counts=True)
+    varied = low.size - (counts.max() if found.size else 0)
+    return bool(varied > _LOW_SHARE * values.size or np.percentile(sample, 99) > _HIGHEST)
+
+
+def _likeness(hu: np.ndarray) -> float:
+    """Correlation of neighbours within slices."""
+    one, other = (np.clip(np.nan_to_num(part.astype(np.float32)), -1024, 1500).ravel() for part in _pairs(hu))
+    if one.size < 50 or not one.std() or not other.std():
+        return 1.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _pairs(hu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return hu[:, :, :-1], hu[:, :, 1:]
 
 
 def _inside(hu: np.ndarray) -> np.ndarray:

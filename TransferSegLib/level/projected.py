@@ -20,7 +20,7 @@ from .data_set import LevelCase
 from .truth import TrueLevel, true_level
 
 # Raise when projecting or reading a truth changes, so that stale projections are not used.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def append_reading(
         raise InputError("reading: the reader or the case has no name; give both")
     old, columns = _rows(path) if path.is_file() and path.stat().st_size else ([], [])
     known = read_readings(path) if old else []
+    level = level.strip().upper()
     same = [r for r in known if (r.case, r.reader.casefold(), r.level) == (str(id), str(reader).casefold(), level)]
     values = {
         "id": str(id),
@@ -216,7 +217,7 @@ def _reading(row: Mapping[str, str], path: Path, line: int) -> Reading:
         case=case,
         reader=reader,
         review=int(review),
-        level=row.get("level") or "L3",
+        level=(row.get("level") or "L3").upper(),
         slice=values["slice"],
         mm=values["mm"],
         truth_slice=values["truth_slice"] if truth is None or not in_slices else truth,

@@ -10,25 +10,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
-STRETCH = 1.07
-FAINT = 0.75
+STRETCH = 1.15
+FAINT = 0.5
+GAMMAS = (0.7, 1.4)
+SHELL_MM = 4.0
+"""Bones are hollowed out from this depth on (standard deviation of the blur)."""
+CUT = 0.2
+"""Share of the rows that is cut off."""
 TOLERANCE_MM = 10.0
+STEADY = 0.75
+"""Least share of the second looks that keep a row that is found: 98 % of the right rows of phantoms have it."""
 USUAL = 0.8
 """Steadiness that is assumed where no second look was taken."""
 
+Look = tuple[np.ndarray, Callable[[float], float]]
 
-def second_looks(pixels: np.ndarray, views: Sequence[str]) -> Iterator[tuple[np.ndarray, Callable[[float], float]]]:
+
+def second_looks(pixels: np.ndarray, views: Sequence[str], row_mm: float = 1.0) -> Iterator[Look]:
     """The changed projections (views, rows, width), each with what brings its rows back to the original's."""
+    yield from _other_greys(pixels, row_mm)
     mirrored = pixels.copy()
     for place, view in enumerate(views):
         if view == "frontal":
             mirrored[place] = pixels[place, :, ::-1]
     if "frontal" in views:
         yield mirrored, lambda row: row
-    yield pixels * np.float32(FAINT), lambda row: row
     for factor in (STRETCH, 1 / STRETCH):
         yield stretched(pixels, factor), lambda row, by=factor: row / by
+    cut = round(CUT * pixels.shape[1])
+    if cut:
+        yield np.ascontiguousarray(pixels[:, cut:]), lambda row: row + cut
+        yield np.ascontiguousarray(pixels[:, :-cut]), lambda row: row
+
+
+def _other_greys(pixels: np.ndarray, row_mm: float) -> Iterator[Look]:
+    """Fainter, of another contrast, and with bones as shells."""
+    inner = gaussian_filter(pixels, (0, SHELL_MM / row_mm, SHELL_MM / row_mm))
+    shells = np.clip(0.55 * pixels + np.clip(pixels - inner, 0, 1), 0, 1)
+    for changed in (pixels * FAINT, *(np.clip(pixels, 0, 1) ** gamma for gamma in GAMMAS), shells):
+        yield changed.astype(np.float32), lambda row: row
 
 
 def stretched(pixels: np.ndarray, factor: float) -> np.ndarray:
@@ -47,10 +69,24 @@ def steadiness(row: float, others: Sequence[float | None], row_mm: float) -> flo
     return float(np.mean(near)) if near else USUAL
 
 
-def elsewhere(
-    row: float, others: Sequence[float | None], height: int, row_mm: float, sure: float
-) -> list[tuple[float, float]]:
-    """The other candidate (row, confidence) that the second looks found, a vertebra away or more; empty without one."""
+def elsewhere(row: float, others: Sequence[float | None], height: int, row_mm: float) -> tuple[float, float] | None:
+    """The row, a vertebra away or more, on which most second looks agree, and their share; None without one."""
     far = [other for other in others if other is not None and abs(other - row) * row_mm > 2 * TOLERANCE_MM]
     far = [other for other in far if -0.5 <= other <= height - 0.5]
-    return [(float(np.median(far)), sure * len(far) / (2 * len(others)))] if far else []
+    groups = [[other for other in far if abs(other - centre) * row_mm <= TOLERANCE_MM] for centre in far]
+    if not groups:
+        return None
+    best = max(groups, key=len)
+    return float(np.median(best)), len(best) / len(others)
+
+
+def doubtful(
+    places: list[tuple[float, float]], others: Sequence[float | None], height: int, row_mm: float
+) -> list[tuple[float, float]]:
+    """Candidates (row, confidence) of a row that second looks move: that row and theirs, the more seen one first."""
+    row, sure = places[0]
+    other, kept = elsewhere(row, others, height, row_mm), steadiness(row, others, row_mm)
+    if other is None:
+        return places
+    both = [(row, 0.5 * sure * kept), (other[0], 0.5 * sure * other[1])]
+    return sorted(both, key=lambda place: -place[1])

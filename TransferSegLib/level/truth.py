@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InputError, UsageError
 from ..imaging import Grid, read_image, to_array
 from .vertebra_labels import find_label
-from .vertebral_body import body_centre
+from .vertebral_body import body_centre, is_cut
 
 if TYPE_CHECKING:
     from ..imaging.scan import Scan
@@ -62,8 +62,8 @@ def read_truth(truth: str | Path | float, scan: Scan, level: str, label: int | N
     Parameters
     ----------
     truth : path, number or text
-        A mask file; a slice number along the scan's axis (0-based); a height such as ``-412.5mm`` (LPS S); or one
-        of ``above``, ``below``, ``absent``.
+        A mask file (of the whole patient too, where the scan shows a part); a slice number along the scan's axis
+        (0-based); a height such as ``-412.5mm`` (LPS S); or one of ``above``, ``below``, ``absent``.
     level : str
         Name of the level, ``L3``.
     label : int, optional
@@ -73,7 +73,8 @@ def read_truth(truth: str | Path | float, scan: Scan, level: str, label: int | N
     Raises
     ------
     InputError
-        A mask that cannot be read, does not lie over the scan, or lacks the level; a place outside the scan.
+        A mask that cannot be read, has nothing in common with the scan, lacks the level or cuts it; a place outside
+        the scan.
     UsageError
         Text that is neither a file nor a number, or a mask whose labels need ``--truth-label``.
     """
@@ -127,11 +128,25 @@ def _in_mask(path: Path, scan: Scan, level: str, label: int | None) -> TrueLevel
     value, where = find_label(labels, grid, level, label, what=str(path))
     if value is None:
         return TrueLevel(where=where)
-    centre = body_centre(labels == value, grid)
+    mask = labels == value
+    centre = body_centre(mask, grid)
+    if is_cut(mask, grid, centre):
+        raise InputError(
+            f"{path}: its {level} touches the mask's first or last slice and may be cut, so its middle is not known; "
+            "give the slice or the height instead, or leave the scan out"
+        )
     place = _slice_of_point(centre, scan)
     if not -0.5 <= place <= scan.count - 0.5:
-        raise InputError(f"{path}: its {level} lies outside the scan; the mask and the CT do not belong together")
+        if not _overlap(grid, scan.grid):
+            raise InputError(f"{path}: lies outside the scan; the mask and the CT do not belong together")
+        return TrueLevel(where="above" if centre[2] > scan.heights.mean() else "below")
     return TrueLevel(place, float(np.interp(place, np.arange(scan.count), scan.heights)))
+
+
+def _overlap(one: Grid, other: Grid) -> bool:
+    """Whether the boxes of two grids, upright in the patient, have a part in common."""
+    (low, high), (start, end) = ((c.min(axis=0), c.max(axis=0)) for c in (one.corners(), other.corners()))
+    return bool((np.maximum(low, start) <= np.minimum(high, end)).all())
 
 
 def _slice_of_point(point: np.ndarray, scan: Scan) -> float:

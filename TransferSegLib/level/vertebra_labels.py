@@ -31,6 +31,8 @@ PITCH = dict(
 # Of the distances found over these: usual; of one deformed spine; of another reading that must be ruled out.
 USUAL, POSSIBLE, RIVAL = (0.75, 1.33), (0.4, 1.8), (0.5, 1.25)
 BESIDE = 45.0
+# What a mask of one thing alone holds in it.
+ONE_THING = (1, 255)
 
 
 def check_level(level: str) -> str:
@@ -51,7 +53,7 @@ def find_label(
     InputError
         An empty mask, or one without the label.
     UsageError
-        Several labels whose numbering cannot be told.
+        Several labels whose numbering cannot be told, or a single one that no numbering gives the level.
     """
     values = [int(v) for v in np.unique(labels) if v != 0]
     if not values:
@@ -61,8 +63,18 @@ def find_label(
             raise InputError(f"{what}: has no label {label}; it holds {_some(values)}")
         return label, ""
     if len(values) == 1:
-        return values[0], ""
+        return _alone(values[0], level, what), ""
     return _by_scheme(_middles(labels, grid, values), level, what)
+
+
+def _alone(value: int, level: str, what: str) -> int:
+    """The only value of a mask, where it can mean the level: another vertebra's number does not."""
+    if value in ONE_THING or value in {scheme.get(level) for scheme in SCHEMES.values()}:
+        return value
+    raise UsageError(
+        f"{what}: its only label, {value}, is not one that {level} has in any numbering; if it is {level}, say so with "
+        f"--truth-label {value}"
+    )
 
 
 def _by_scheme(middles: Mapping[int, np.ndarray], level: str, what: str) -> tuple[int | None, str]:

@@ -10,6 +10,8 @@ from ..imaging import Grid
 RADII_MM = (8.0, 6.5, 5.0, 3.5)
 GRID_MM = 1.5
 CORE_MM = 9.0
+# A body reaches at least so far from its axis; processes lie further behind it.
+BODY_MM = 15.0
 
 
 def body_centre(mask: np.ndarray, grid: Grid) -> np.ndarray:
@@ -35,6 +37,25 @@ def body_centre(mask: np.ndarray, grid: Grid) -> np.ndarray:
     heights = column[:, 0] if len(column) else points[:, 0]
     middle = (heights.min() + heights.max()) / 2
     return np.array([centre[2], centre[1], middle])
+
+
+def is_cut(mask: np.ndarray, grid: Grid, centre: np.ndarray) -> bool:
+    """Whether a vertebra's body goes on to the mask's first or last slice, where its middle cannot be told.
+
+    Parameters
+    ----------
+    mask : bool array (k, j, i)
+    grid : Grid
+    centre : (3,) array
+        LPS point, mm, of `body_centre`.
+    """
+    along = 2 - int(np.argmax(np.abs(grid.matrix[2])))
+    for end in (0, mask.shape[along] - 1):
+        places = np.argwhere(np.take(mask, [end], axis=along))
+        places[:, along] = end
+        if len(places) and np.hypot(*(grid.points(places[:, ::-1]) - centre)[:, :2].T).min() <= BODY_MM:
+            return True
+    return False
 
 
 def _upright(mask: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray, float]:

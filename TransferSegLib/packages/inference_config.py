@@ -119,7 +119,7 @@ def _value_of(card: Card, channel: int) -> int:
 def readme(card: Card) -> str:
     """The package's docs/README.md."""
     measured = "\n".join(f"- {entry.get('text', entry)}" for entry in card.measured_on) or "- not measured yet"
-    origin = card.origin.get("text") or "not stated"
+    origin = "\n\n".join(card.origin[key] for key in ("text", "history") if card.origin.get(key)) or "not stated"
     needs, run = _level_needs(card) if card.task == "level" else _label_needs(card)
     command = card.origin.get("command")
     made = f"\nMade by:\n\n```\n{command}\n```\n" if command else ""

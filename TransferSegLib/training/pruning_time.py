@@ -41,6 +41,11 @@ def scan_seconds(module: nn.Module, rows: int, step: int, *, repeats: int = 5) -
     return statistics.median(_times([module], rows, step, repeats)[0])
 
 
+def seconds_in_turn(modules: Sequence[nn.Module], rows: int, step: int, *, repeats: int = 5) -> list[float]:
+    """`scan_seconds` of each of several networks, evaluated turn by turn so that they can be compared."""
+    return [statistics.median(seconds) for seconds in _times(modules, rows, step, repeats)]
+
+
 def gains(
     module: nn.Module,
     network: str,
