@@ -80,7 +80,7 @@ def test_what_is_no_ct_is_an_answer(capsys, model, tmp_path):
     answer = call(capsys, "l3", tmp_path / "mr.nrrd", "--model", model, "--json")
     assert answer.code == 0 and answer.value["answer"] == "refused" and answer.value["areas_cm2"] is None
     text = call(capsys, "l3", tmp_path / "mr.nrrd", "--model", model)
-    assert text.code == 0 and text.out.startswith(answer.value["message"])
+    assert text.code == 0 and text.out.startswith("Refused. " + answer.value["message"])
 
 
 def test_the_worker_keeps_the_model_open(ct, model):

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
 
 def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
-    lines = [value["message"]]
+    lines = [("Refused. " if value["answer"] == "refused" else "") + value["message"]]
     if value["answer"] in ("found", "given", "uncertain") and value["position_mm"]:
         axis = "" if value["slice_axis"] == "k" else f" (counted along image axis {value['slice_axis']})"
         x, y, z = value["position_mm"]

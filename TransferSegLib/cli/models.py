@@ -131,6 +131,9 @@ def _show_groups(value: dict[str, Any], args: argparse.Namespace) -> str:
         rows = []
         for strategy in STRATEGIES:
             entry = table[strategy]
+            if entry is None:  # a regressor has no decoder to freeze
+                rows.append([strategy, "–", "", "–", ""])
+                continue
             share = 100 * entry["trainable"] / value["total"]
             rows.append(
                 [

@@ -13,6 +13,7 @@ from ..measuring.body_composition import TISSUES
 from ..preparing.projection import Projection, ProjectionSpec, project
 from ..reporting import palette
 from ..reporting.level_picture import FOUND_LINE, TRUTH_LINE, HeightLine, LevelView, save_level_picture
+from .l3_result import notes_of
 
 if TYPE_CHECKING:
     from .l3_result import Result
@@ -130,12 +131,12 @@ def _headline(answer: Answer) -> str:
     if answer.answer == "found":
         return f"{level}: slice {at(place)} – {answer.words} ({100 * answer.confidence:.0f} %)"
     if answer.answer == "given":
-        return f"{level}: slice {at(place)}, as given"
+        return f"Slice {at(place)}, as given"
     if answer.answer == "not-in-view":
         return f"{level} is not in the field of view – {answer.words} ({100 * answer.confidence:.0f} %)"
     if answer.answer == "uncertain":
         return f"{level}: uncertain" + ("" if place is None else f" – {' or '.join(at(p) for p in answer.candidates)}")
-    return f"{level}: no answer"
+    return f"{level}: refused"
 
 
 def _text(result: Result) -> list[str]:
@@ -149,4 +150,4 @@ def _text(result: Result) -> list[str]:
         lines.append(
             f"Truth: {result.answer.level} is {truth.where if truth.where != 'absent' else 'not in'} the scan."
         )
-    return lines
+    return [*lines, *notes_of(result)]

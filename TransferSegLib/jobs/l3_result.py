@@ -51,7 +51,7 @@ def value_of(result: Result) -> dict[str, Any]:
         "muscle_density_hu": _one(measures.get("muscle_density_hu")),
         "skeletal_muscle_index": _one(measures.get("skeletal_muscle_index")),
         "message": answer.message,
-        "notes": _notes(result),
+        "notes": notes_of(result),
         "findings": [{"kind": f.kind, "sentence": f.sentence, "fatal": f.fatal} for f in result.findings],
     }
     if result.found is not None:
@@ -73,7 +73,7 @@ def _against_truth(truth: TrueLevel | None, place: Place | None) -> dict[str, An
     return {"truth": told, "error_slices": round(slices, 2), "error_mm": round(mm, 2)}
 
 
-def _notes(result: Result) -> list[str]:
+def notes_of(result: Result) -> list[str]:
     """What the reader should know besides the message."""
     notes = list(result.scan.notes) if result.scan is not None else []
     notes += result.measured.notes if result.measured is not None else ()

@@ -89,9 +89,8 @@ def level_figure(view: LevelView) -> Figure:
     axial = _axial_size(view)
     right_tall = axial[1] + 0.2 + 0.25 * _legend_rows(view) if axial else 0.0
     inner = max(tall * scale, right_tall, 2.6)
-    head = HEAD + 0.2 * (len(_wrapped(view, left_wide + (axial[0] if axial else 3.6))) - 1)
-    width = 0.3 + left_wide + (0.35 + axial[0] if axial else 0) + 0.2
-    width = max(width, 6.4)
+    width = max(0.3 + left_wide + (0.35 + axial[0] if axial else 0) + 0.2, 6.4)
+    head = HEAD + 0.2 * (len(_wrapped(view, width - 0.5)) - 1)
     figure = new_figure(width, head + inner + FOOT)
     top = 1 - head / figure.get_figheight()
     _left(figure, view, scale, top, strip)
