@@ -66,7 +66,7 @@ def test_a_list_is_read_with_its_defaults(tmp_path):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("ct,note\na.nii.gz,1\n", "none of slice, mm, mask, where"),
+        ("ct,note\na.nii.gz,1\n", "none of the columns slice, mm, mask, where"),
         ("ct,slice\nnone.nii.gz,1\n", "no such file"),
         ("ct,slice\na.nii.gz,x\n", "slice is 'x'"),
         ("ct,slice,mm\na.nii.gz,1,2\n", "exactly one"),

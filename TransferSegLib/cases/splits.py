@@ -59,6 +59,8 @@ def folds(cases: Sequence[Case], k: int, seed: int) -> list[tuple[list[Case], li
     """k pairs (rest, held out); each patient is held out exactly once."""
     names = patients(cases)
     if not 2 <= k <= len(names):
+        if len(names) < 2:
+            raise UsageError(f"{k} folds: there is {len(names)} patient; give at least 2")
         raise UsageError(f"{k} folds: not possible with {len(names)} patients; choose 2 to {len(names)}")
     order = np.random.default_rng(seed).permutation(len(names))
     result = []

@@ -20,7 +20,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "transferseg crossvalidate l3 --data levels.csv --networks cnn4 cnn4:windows rf500 --out tables",
     )
     parser.add_argument("task", choices=["l3"], help="what is cross-validated: finding a vertebral level in CT")
-    parser.add_argument("--data", required=True, metavar="CSV", help="CTs and where the level is in each")
+    parser.add_argument("--data", required=True, metavar="CSV", help=f"CTs and where the level is: {options.LEVEL_CSV}")
     parser.add_argument(
         "--out", required=True, metavar="FOLDER", help="tables and cells; finished cells never run again"
     )

@@ -30,7 +30,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
     parser.add_argument(
-        "--data", required=True, metavar="FOLDER|CSV", help="data set with truths; a CSV for a level model"
+        "--data",
+        required=True,
+        metavar="FOLDER|CSV",
+        help=f"data set with truths; for a level model a CSV: {options.LEVEL_CSV}",
     )
     parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
     parser.add_argument("--out", metavar="CSV", help="every measure of every case and label")

@@ -19,7 +19,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--from", dest="source", required=True, metavar="M|none", help="model to start from, or none")
     parser.add_argument(
-        "--data", required=True, metavar="FOLDER|CSV", help="data set with truths; a CSV of levels for a level model"
+        "--data",
+        required=True,
+        metavar="FOLDER|CSV",
+        help=f"data set with truths; for a level model a CSV: {options.LEVEL_CSV}",
     )
     parser.add_argument(
         "--strategy",

@@ -11,6 +11,11 @@ from ..preparing import PreparationOptions
 SUFFIX_HELP = ".nii.gz, .nii, .nrrd or .mha"
 
 
+LEVEL_CSV = (
+    "a scan a row: ct, and slice, mm, mask (with label) or where (above, below, absent); id, patient, level optional"
+)
+
+
 def verb(verbs: argparse._SubParsersAction, name: str, help_text: str, example: str) -> argparse.ArgumentParser:
     """A verb's parser with its example and the options that every verb has."""
     parser = verbs.add_parser(

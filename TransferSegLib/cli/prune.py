@@ -18,7 +18,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "transferseg prune l3-cnn4-phantom --data levels.csv --criterion taylor --keep 0.5 --out l3-small",
     )
     parser.add_argument("model", metavar="MODEL", help="a level model's name, folder or zip")
-    parser.add_argument("--data", required=True, metavar="CSV", help="scans and levels to fine-tune and judge by")
+    parser.add_argument("--data", required=True, metavar="CSV", help=f"to fine-tune and judge by: {options.LEVEL_CSV}")
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the pruned model (new)")
     parser.add_argument(
         "--criterion", default="taylor", choices=["taylor", "l1", "random"], help="which maps go (default: taylor)"

@@ -80,8 +80,10 @@ def open_levels(path: str | Path, level: str | None = None) -> LevelSet:
     """
     path = Path(path)
     names, rows = _table(path)
-    if "ct" not in names or not {*TRUTHS} & set(names):
-        raise InputError(f"{path}: has no column ct, or none of {', '.join(TRUTHS)}; see README.md, L3")
+    if "ct" not in names:
+        raise InputError(f"{path}: has no column ct; name the scans' files in one (README.md, L3)")
+    if not {*TRUTHS} & set(names):
+        raise InputError(f"{path}: has none of the columns {', '.join(TRUTHS)}; say in one where the level is")
     cases = [_case(dict(zip(names, row)), path, line) for line, row in rows]
     wanted = _level(path, cases, level)
     cases = [case for case in cases if case.level == wanted]
