@@ -36,11 +36,12 @@ def saveReading(result: L3Result, reader: str, review: int, path: Any = None) ->
         file,
         reader=reader.strip(),
         review=int(review),
-        id=caseName(node),
+        id=readingName(node),
         ct=fileName(node),
         level=result.level,
         slice=result.sliceIndex,
-        mm=worldPoint(result.planeNode, result.sliceIndex)[2],
+        # Under a transform the height in the scene is not that of the file, whose slice says it all.
+        mm=None if node.GetParentTransformNode() else worldPoint(result.planeNode, result.sliceIndex)[2],
     )
     return file
 
@@ -57,6 +58,12 @@ def whyNotRead(result: L3Result | None, reader: str) -> str | None:
 def caseName(volumeNode: Any) -> str:
     """What a CT is called in lists."""
     return volumeNode.GetName()
+
+
+def readingName(volumeNode: Any) -> str:
+    """What a CT is called among readings: its name, and its patient's hash, as two patients may have a "CT"."""
+    name = caseName(volumeNode)
+    return f"{name} {patientName(volumeNode)}" if dicomValue(volumeNode, PATIENT) else name
 
 
 def patientName(volumeNode: Any) -> str:
