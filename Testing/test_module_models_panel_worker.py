@@ -12,7 +12,7 @@ def panel(module, app):
     module.holder.resize(420, 1000)
     module.holder.show()
     frame = module.widget.frame
-    frame.ui.tabs.setCurrentIndex(2)
+    frame.ui.tabs.setCurrentIndex(3)
     app.processEvents()
     return frame.modelsPanel
 
