@@ -207,7 +207,9 @@ def test_a_network_without_a_decoder_refuses_with_the_reason_and_is_left_alone(n
     network, _, module = build("regressor")
     apply_strategy(strategy("freeze-encoder"), network, module)
     flags = [p.requires_grad for p in module.parameters()]
-    reason = r"has no decoder \(its groups are stem, enc1, head\); use one of scratch, half-lr, freeze-encoder, head-only, from-"
+    reason = (
+        r"has no decoder \(its groups are stem, enc1, head\); use one of scratch, half-lr, freeze-encoder, head-only"
+    )
     with pytest.raises(UsageError, match=reason):
         apply_strategy(strategy(name), network, module)
     assert [p.requires_grad for p in module.parameters()] == flags
