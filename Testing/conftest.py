@@ -14,6 +14,8 @@ from fixtures_logic import client, logic, stepped  # noqa: F401
 from host.fixtures import _host, absent, app, dialogs, module, scene, slicer_members, views  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parent.parent
+if "PYTEST_XDIST_WORKER" in os.environ:  # test processes beside each other: one thread each, and each child of theirs
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # In CI the same examples each time, so that a submission is never refused by chance; elsewhere new ones are tried.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
