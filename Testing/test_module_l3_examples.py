@@ -17,7 +17,7 @@ from test_module_l3_adapt import result as trained
 FILES = ("logic_level.py", "logic_level_adapting.py", "level_cases.py")
 SHAPE = (150, 48, 56)
 SLICE = 141
-SHIPPED = "l3-cnn4-phantom"
+SHIPPED = "l3-map-phantom"
 
 
 class AnsweringClient(StepClient):

@@ -9,7 +9,7 @@ import pytest
 from helpers_panels import PANEL_WIDTH, wait_for
 from test_module_l3 import drag, world
 
-MODEL = "l3-cnn4-phantom"
+MODEL = "l3-map-phantom"
 NEW_MODEL = "our-l3"
 
 

@@ -68,7 +68,7 @@ def test_storage_folder(logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     try:
         logic.setStorageFolder(tmp_path / "elsewhere")
         assert logic.modelsFolder() == tmp_path / "elsewhere" / "models"
-        assert [info.name for info in logic.models()] == ["brain-unet-phantom", "l3-cnn4-phantom"]
+        assert [info.name for info in logic.models()] == ["brain-unet-phantom", "l3-map-phantom", "l3-cnn4-phantom"]
         logic.setStorageFolder(None)
         assert tmp_path / "data" in logic.storageFolder().parents
         placeModel("taken-along")

@@ -26,7 +26,7 @@ class LevelMethods(LogicBase):
         Example
         -------
         >>> [info.name for info in logic.levelModels()]
-        ['l3-cnn4-phantom']
+        ['l3-map-phantom', 'l3-cnn4-phantom']
         """
         return [info for info in models.listModels() if info.card is not None and info.card.task == models.LEVEL]
 

@@ -73,7 +73,7 @@ class LevelAdaptingMethods(LevelMethods):
 
         Example
         -------
-        >>> logic.cannotAdaptL3("l3-cnn4-phantom", [], "my-l3")
+        >>> logic.cannotAdaptL3("l3-map-phantom", [], "my-l3")
         'Add at least one training case.'
         """
         return self._whyNotNow() or self._whyNotAdaptL3(modelName, cases, name)
@@ -96,7 +96,7 @@ class LevelAdaptingMethods(LevelMethods):
 
         Example
         -------
-        >>> logic.adaptL3("l3-cnn4-phantom", logic.l3Cases(), name="our-l3").verdict
+        >>> logic.adaptL3("l3-map-phantom", logic.l3Cases(), name="our-l3").verdict
         'better'
         """
         from .adaptation_checks import included

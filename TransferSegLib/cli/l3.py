@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from ..events import Events
+from ..packages import DEFAULT_LEVEL_MODEL
 from . import options
 
-DEFAULT_MODEL = "l3-cnn4-phantom"
 TISSUES = {
     "skeletal_muscle": "skeletal muscle",
     "subcutaneous_fat": "subcutaneous fat",
@@ -28,9 +28,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("ct", metavar="CT", help="an image file, a DICOM folder, or one file of a DICOM series")
     parser.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
+        default=DEFAULT_LEVEL_MODEL,
         metavar="M",
-        help=f"a level model's name, folder or zip (default: {DEFAULT_MODEL})",
+        help=f"a level model's name, folder or zip (default: {DEFAULT_LEVEL_MODEL})",
     )
     parser.add_argument(
         "--truth",

@@ -19,7 +19,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         verbs,
         "readers",
         "compare readers of a vertebral level with a reference, with each other and with models",
-        "transferseg readers readings.csv --reference truth --model l3-cnn4-phantom --out study.csv\n" + EPILOG,
+        "transferseg readers readings.csv --reference truth --model l3-map-phantom --out study.csv\n" + EPILOG,
     )
     parser.add_argument("readings", metavar="CSV", help="a row a reading: id, reader, review, slice or mm")
     parser.add_argument("--reference", metavar="READER", help="a reader, or truth (the truth columns; the default)")

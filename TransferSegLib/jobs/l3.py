@@ -14,7 +14,7 @@ from ..level.finding import check_level_model, check_step, find_level
 from ..level.plausibility import examine
 from ..level.truth import TrueLevel, read_truth
 from ..measuring.body_composition import check_height
-from ..packages import Package, find_package
+from ..packages import DEFAULT_LEVEL_MODEL, Package, find_package
 from .l3_outputs import L3Outputs
 from .l3_reading import read_or_refuse
 from .l3_result import Result, value_of
@@ -22,13 +22,12 @@ from .l3_slice import measure_slice
 from .predict import Model
 
 STEPS = 4
-DEFAULT_MODEL = "l3-cnn4-phantom"
 
 
 def find_l3(
     *,
     ct: str | Path,
-    model: str | Path | Package | Model = DEFAULT_MODEL,
+    model: str | Path | Package | Model = DEFAULT_LEVEL_MODEL,
     truth: str | Path | float | None = None,
     truth_label: int | None = None,
     picture: str | Path | None = None,

@@ -12,6 +12,10 @@ from ..places import models_folder, registered_folders, write_registered
 from .archive import unpacked
 from .package import METADATA, Package, read_package
 
+DEFAULT_LEVEL_MODEL = "l3-map-phantom"
+"""What finds L3 where no model is named: of the shipped ones the better on held-out phantoms (their cards)."""
+_FIRST = ("brain-unet-phantom", DEFAULT_LEVEL_MODEL)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -44,7 +48,7 @@ def shipped_folder() -> Path:
 
 
 def list_models() -> list[Entry]:
-    """All models, shipped first, then the user's, then registered ones."""
+    """All models, shipped first (those that are proposed before others), then the user's, then registered ones."""
     entries: list[Entry] = []
     seen: set[Path] = set()
     for source, folder in _folders():
@@ -101,11 +105,16 @@ def forget(folder: Path) -> None:
 def _folders() -> Iterator[tuple[str, Path]]:
     for source, root in (("shipped", shipped_folder()), ("user", models_folder())):
         if root.is_dir():
-            for folder in sorted(root.iterdir()):
+            for folder in sorted(root.iterdir(), key=_place if source == "shipped" else None):
                 if (folder / METADATA).is_file():
                     yield source, folder
     for folder in registered_folders():
         yield "registered", folder
+
+
+def _place(folder: Path) -> tuple[int, str]:
+    """Where a shipped model stands in lists: those that are proposed first, then by name."""
+    return (_FIRST.index(folder.name) if folder.name in _FIRST else len(_FIRST), folder.name)
 
 
 def _entry(source: str, folder: Path) -> Entry:

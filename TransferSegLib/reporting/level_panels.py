@@ -40,13 +40,13 @@ def projection_panel(axes: Axes, name: str, pixels: np.ndarray, lines: Sequence[
 
 
 def agreement_panel(axes: Axes, agreement: np.ndarray, lines: Sequence[HeightLine]) -> None:
-    """How many windows agree on each row, beside the projections."""
+    """How many windows agree on each row, or the map's height there, beside the projections."""
     high = len(agreement)
     axes.fill_betweenx(np.arange(high) + 0.5, 0, agreement, color="#BBBBBB", linewidth=0)
     _draw_lines(axes, lines)
     _bare(axes, 1, high)
     axes.set_facecolor("#F4F4F4")
-    axes.set_title("votes", fontsize=9, pad=4)
+    axes.set_title("evidence", fontsize=9, pad=4)
     for side in axes.spines.values():
         side.set_visible(False)
 
