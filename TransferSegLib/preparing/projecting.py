@@ -67,6 +67,14 @@ def views_of(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, 
     return views, top, rows, indices
 
 
+def bare_maxima(scan: Scan) -> np.ndarray:
+    """The maxima along the image axis nearest to front-back, float32, HU: foot first, the patient's right first.
+
+    They depend on the voxels alone, not on how exactly a file writes spacing and position.
+    """
+    return _direct(scan.array(), scan.grid, scan.heights, "frontal").maxima
+
+
 def is_oblique(scan: Scan) -> bool:
     """Whether a scan is looked at through a copy along the body's axes, its own being too far off them."""
     return _off_axes(scan.grid) > _OBLIQUE and scan.even
