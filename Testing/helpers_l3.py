@@ -31,7 +31,7 @@ def addCt(scene: Any, name: str = "CT abdomen", array: np.ndarray | None = None,
     return addVolume(scene, name, trunk() if array is None else array, **{"spacing": SPACING, **geometry})
 
 
-def placeLevelModel(name: str = MODEL) -> str:
+def placeLevelModel(name: str = MODEL, level: str = "L3") -> str:
     """A small level model with new weights among the user's; its name."""
     import torch
 
@@ -46,14 +46,14 @@ def placeLevelModel(name: str = MODEL) -> str:
             name=name,
             description="a level model for tests",
             roles=("ct",),
-            labels=(Label(1, "L3", 0),),
+            labels=(Label(1, level, 0),),
             network="l3-cnn4",
             in_channels=1,
             out_channels=1,
             arguments={"rows": 100, "width": 128},
             task="level",
             output="offset",
-            level="L3",
+            level=level,
             normalisation="projection",
             window=(100, 128),
             spacing=(2.0, 2.0),

@@ -63,6 +63,21 @@ def level_card(name: str = "l3-oracle", views: tuple[str, ...] = ("frontal",), *
     )
 
 
+def turned(image: object, degrees: float, axis: int = 0) -> object:
+    """The same patient on a grid turned by ``degrees`` about an axis of the room, as large as it must be."""
+    import SimpleITK as sitk
+
+    from TransferSegLib.imaging import Grid, resample
+
+    turn = sitk.Euler3DTransform()
+    turn.SetRotation(*(np.radians(degrees) if number == axis else 0.0 for number in range(3)))
+    turn, grid = np.array(turn.GetMatrix()).reshape(3, 3), Grid.of(image)
+    low, high = (ends(grid.corners() @ turn, axis=0) for ends in (np.min, np.max))
+    size = np.ceil((high - low) / grid.spacing - 1e-6).astype(int)
+    origin = turn @ (low + np.array(grid.spacing) / 2)
+    return resample(image, Grid(tuple(size), grid.spacing, tuple(origin), tuple(turn.ravel())), fill=-1024)
+
+
 def oracle(scan: object, index: float | None, *, upside_down: bool = False) -> object:
     """A model that knows the slice of the level in one scan, and that gives noise for any other picture.
 

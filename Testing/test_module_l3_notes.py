@@ -9,6 +9,17 @@ CUT, DISC, SURE = (
     "No rim of a vertebral body was seen in this slice.",
     "The confidence was not calibrated for this model.",
 )
+LEARNED = "This scan is one of the cases that our-l3 was trained on: its answer says nothing about new scans."
+
+
+def test_a_training_case_is_said_first_and_stays_said(module, scene, stepped, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRANSFERSEG_HOME", str(tmp_path))
+    result = found(stepped, addCt(scene), notes=[LEARNED, CUT, DISC, SURE, "Another."])
+    box = module.widget.frame.levelPanel.result
+    box.add(result)
+    assert box.ui.notesLabel.text.splitlines()[0] == f"• {LEARNED}"
+    run = stepped.measureL3(result, 17, callback=lambda value, error: None)
+    assert finish(stepped, run, notes=[CUT]).notes == [CUT, LEARNED, SURE]
 
 
 def test_another_slice_has_its_own_notes(scene, stepped, tmp_path, monkeypatch):

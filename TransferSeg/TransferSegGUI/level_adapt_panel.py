@@ -42,7 +42,7 @@ class LevelAdaptPanel(Panel):
     def __init__(self, logic: Any, resourcePath: Callable[[str], str], models: Any) -> None:
         super().__init__(logic, resourcePath, "L3AdaptPanel")
         self.modelWanted = Signal()
-        """Emitted with a model's name when the user wants to find L3 with it."""
+        """Emitted with a model's name when the user wants to find the level with it."""
         self._model = models.info
         self.interrupted = InterruptedBox(self.ui, logic, LEVEL)
         self.strategy = StrategyBox(self.ui, logic)

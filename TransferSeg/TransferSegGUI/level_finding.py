@@ -158,9 +158,10 @@ def markByHand(volumeNode: Any, index: int, level: str) -> L3Result:
 
 
 def _notesNow(plane: Any, value: dict[str, Any]) -> list[str]:
-    """What was noted about another slice does not hold for this one; what was noted about the confidence does."""
+    """What was noted about another slice does not hold for this one; what was noted about the model's answer does."""
     notes = list(value.get("notes") or [])
-    return notes + [note for note in level_results.record(plane).get("notes") or [] if "calibrated" in note]
+    kept = level_results.record(plane).get("notes") or []
+    return notes + [note for note in kept if "calibrated" in note or "trained on" in note]
 
 
 def _shown(plane: Any, volumeNode: Any) -> L3Result:

@@ -18,7 +18,7 @@ from .level_reading_box import LevelReadingBox
 from .level_result_box import LevelResultBox
 from .level_work import LevelWork
 from .model_chooser import ModelChooser
-from .models import LEVEL
+from .models import LEVEL, levelOf
 from .panel import Panel
 from .segment_panel import SETTLED_AFTER_MS
 
@@ -26,7 +26,7 @@ HIGHEST_M = 2.6
 
 
 class LevelPanel(Panel):
-    """Finds L3 in CTs of the scene; ``resourcePath`` gives the path of a name in Resources."""
+    """Finds a model's level (L3) in CTs of the scene; ``resourcePath`` gives the path of a name in Resources."""
 
     def __init__(self, logic: Any, resourcePath: Callable[[str], str]) -> None:
         super().__init__(logic, resourcePath, "L3Panel")
@@ -128,7 +128,7 @@ class LevelPanel(Panel):
         ui = self.ui
         ui.findButton.connect("clicked(bool)", self.find)
         ui.useSliceButton.connect("clicked(bool)", self.measure)
-        ui.markButton.connect("clicked(bool)", lambda _checked: self.work.mark(ui.ctSelector.currentNode()))
+        ui.markButton.connect("clicked(bool)", self._mark)
         ui.addCaseButton.connect("clicked(bool)", lambda _checked: self.work.addCase(self.result.result))
         ui.ctSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._onCt)
         ui.heightSpin.connect("valueChanged(double)", lambda _value: self._onHeight())
@@ -146,6 +146,9 @@ class LevelPanel(Panel):
         self.addObserver(scene, slicer.vtkMRMLScene.NodeAddedEvent, self._onNodes)
         self.addObserver(scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._onNodeGoes)
         self.addObserver(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodes)
+
+    def _mark(self, _checked: bool = False) -> None:
+        self.work.mark(self.ui.ctSelector.currentNode(), levelOf(self.models.info))
 
     def _onCt(self, _node: Any = None) -> None:
         if not self._filling:
@@ -202,7 +205,10 @@ class LevelPanel(Panel):
         ui, node = self.ui, self.ui.ctSelector.currentNode()
         reason = self._whyNot(node)
         ui.findButton.setEnabled(reason is None)
-        ui.findButton.toolTip = reason or _("Finds L3 in this CT and measures muscle and fat on its slice.")
+        level = levelOf(self.models.info)
+        ui.findButton.text = _("Find {level}").format(level=level)
+        tip = _("Finds {level} in this CT and measures muscle and fat on its slice.").format(level=level)
+        ui.findButton.toolTip = reason or tip
         ui.findReason.text = reason or ""
         ui.findReason.setVisible(bool(reason) and self.work.run is None and node is not None)
         ui.ctReason.text = self._reason

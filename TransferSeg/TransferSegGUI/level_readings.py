@@ -49,7 +49,7 @@ def saveReading(result: L3Result, reader: str, review: int, path: Any = None) ->
 def whyNotRead(result: L3Result | None, reader: str) -> str | None:
     """Why no reading can be saved, in plain words; None when one can."""
     if result is None or result.sliceIndex is None or result.volumeNode is None:
-        return _("Find L3, or set it by hand, first.")
+        return _("Find the level, or set it by hand, first.")
     if not reader.strip():
         return _("Write the reader's name.")
     return None

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .fitted_table import fitTable
 from .level_adapting import errorRows
+from .models import levelOf, listModels
 from .result_view import ResultView
 
 
@@ -23,6 +24,8 @@ class LevelResultView(ResultView):
     def show(self, result: Any) -> None:
         """Show an ``AdaptResult``."""
         super().show(result)
+        made = next((info for info in listModels() if info.name == result.name), None)
+        self.ui.useButton.text = _("Find {level} with the new model").format(level=levelOf(made))
         if result.verdict != "worse":
             self.ui.useButton.setToolTip(_("Choose {model} above.").format(model=result.name))
 

@@ -49,10 +49,10 @@ class LevelWork:
         if self.run is not None:
             self.run.cancel()
 
-    def mark(self, volumeNode: Any) -> None:
-        """Put the plane where the views are."""
+    def mark(self, volumeNode: Any, level: str) -> None:
+        """Put the plane of a level where the views are."""
         with slicer.util.tryWithErrorDisplay(_("The plane could not be placed.")):
-            self.made.emit(self.logic.markL3(volumeNode))
+            self.made.emit(self.logic.markL3(volumeNode, level=level))
 
     def addCase(self, result: Any) -> None:
         """Keep a correction for training."""

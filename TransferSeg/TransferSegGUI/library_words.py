@@ -28,7 +28,7 @@ def inOwnWords(text: str) -> str:
 @cache
 def _sentences() -> list[tuple[re.Pattern[str], str]]:
     """Each known sentence, and what is said for it; the first that fits counts."""
-    rows = [*_devices(), *_verdicts(), *_preparation(), *_guesses(), *_errors()]
+    rows = [*_devices(), *_verdicts(), *_levels(), *_preparation(), *_guesses(), *_errors()]
     return [(re.compile(pattern), template) for pattern, template in rows]
 
 
@@ -68,6 +68,15 @@ def _verdicts() -> list[tuple[str, str]]:
         (
             rf"worse: mean Dice {ANY} on {ANY}; the old model stays the one that is offered",
             _("worse: mean Dice {0} on {1}; the old model stays the one that is offered"),
+        ),
+    ]
+
+
+def _levels() -> list[tuple[str, str]]:
+    return [
+        (
+            r"This scan is one of the cases that (.+) was trained on: its answer says nothing about new scans\.",
+            _("This scan is one of the cases that {0} was trained on: its answer says nothing about new scans."),
         ),
     ]
 

@@ -93,8 +93,8 @@ class LevelMethods(LogicBase):
         run = FindRun(self.client, info, taken, height or None, device, callback=callback, onEvent=onEvent)
         return self._start(run, callback)
 
-    def markL3(self, volumeNode: Any, sliceIndex: int | None = None) -> L3Result:
-        """Put the plane on a slice by hand; None is the slice that the views show.
+    def markL3(self, volumeNode: Any, sliceIndex: int | None = None, *, level: str = "L3") -> L3Result:
+        """Put the plane of a level on a slice by hand; None is the slice that the views show.
 
         Example
         -------
@@ -107,7 +107,7 @@ class LevelMethods(LogicBase):
         problem = whyNotCt(volumeNode)
         if problem is not None:
             raise wording.problem(problem)
-        return markByHand(volumeNode, shownSlice(volumeNode) if sliceIndex is None else int(sliceIndex), "L3")
+        return markByHand(volumeNode, shownSlice(volumeNode) if sliceIndex is None else int(sliceIndex), level)
 
     def measureL3(
         self,
@@ -135,7 +135,7 @@ class LevelMethods(LogicBase):
             raise wording.problem(problem)
         index = now.sliceIndex if sliceIndex is None else int(sliceIndex)
         taken = takeCt(now.volumeNode)
-        info = self._levelModel(None)
+        info = self._modelOfLevel(now.level)
         run = MeasureRun(self.client, info, plane, index, taken, height or None, callback=callback, onEvent=onEvent)
         return self._start(run, callback)
 
@@ -210,8 +210,15 @@ class LevelMethods(LogicBase):
             return info
         usable = [info for info in self.levelModels() if info.available]
         if not usable:
-            raise wording.problem(_("No model that finds L3 is installed. Import one in the Models tab."))
+            raise wording.problem(
+                _("No model that finds a vertebral level is installed. Import one in the Models tab.")
+            )
         return usable[0]
+
+    def _modelOfLevel(self, level: str) -> Any:
+        """A model of the plane's level, as what is measured depends on it; any other where there is none."""
+        usable = [info for info in self.levelModels() if info.available and models.levelOf(info) == level]
+        return usable[0] if usable else self._levelModel(None)
 
     def _whyNotL3(self, volumeNode: Any, model: str | None) -> str | None:
         from TransferSegLib.errors import TransferSegError
@@ -230,7 +237,7 @@ class LevelMethods(LogicBase):
 
         plane = getattr(result, "planeNode", result)
         if plane is None or not slicer.mrmlScene.IsNodePresent(plane) or plane not in level_results.planes():
-            raise wording.problem(_("There is no plane: find L3, or set it by hand, first."))
+            raise wording.problem(_("There is no plane: find the level, or set it by hand, first."))
         if level_results.volumeOf(plane) is None:
             raise wording.problem(_("The CT of this plane is no longer in the scene."))
         return plane

@@ -96,6 +96,17 @@ def whyNotHere(info: ModelInfo) -> str | None:
     return None
 
 
+def levelOf(info: ModelInfo | None) -> str:
+    """The level that a model finds, as it is written on buttons; L3, the tab's name, where there is none.
+
+    Example
+    -------
+    >>> levelOf(findModel("l3-cnn4-phantom"))
+    'L3'
+    """
+    return (info.card.level if info is not None and info.card is not None else "") or "L3"
+
+
 def isFor(info: ModelInfo, task: str) -> bool:
     """Whether a chooser for a task shows this model; one that cannot be read is shown among those for segmentation."""
     return (info.card.task if info.card is not None else SEGMENTATION) == task
@@ -157,7 +168,7 @@ def _info(entry: Any) -> ModelInfo:
 
 def _gives(card: Any) -> str:
     if card.task == LEVEL:
-        return _("the slice at {level}").format(level=card.level or "L3")
+        return _("the slice at {level}").format(level=card.level)
     return ", ".join(label.name for label in card.labels)
 
 

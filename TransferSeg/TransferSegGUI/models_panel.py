@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .model_actions import ModelActions
-from .models import LEVEL, isFor
+from .models import LEVEL, isFor, levelOf
 from .models_table import ModelsTable
 from .offline_box import OfflineBox
 from .signals import Signal
@@ -97,7 +97,9 @@ class ModelsPanel:
         info = self.table.model
         self.ui.useModelButton.setEnabled(info is not None and info.available)
         findsLevel = info is not None and isFor(info, LEVEL)
-        self.ui.useModelButton.text = _("Find L3 with it") if findsLevel else _("Segment with it")
+        self.ui.useModelButton.text = (
+            _("Find {level} with it").format(level=levelOf(info)) if findsLevel else _("Segment with it")
+        )
         tip = _("Choose this model in the L3 tab.") if findsLevel else _("Choose this model in the Segment tab.")
         self.ui.useModelButton.toolTip = tip
         self.ui.openFolderButton.setEnabled(info is not None)

@@ -51,8 +51,8 @@ def stageName(stage: str) -> str:
     names = {
         "segment": _("Segmenting"),
         "reading": _("Reading the CT"),
-        "finding the level": _("Looking for L3"),
-        "windows": _("Looking for L3"),
+        "finding the level": _("Looking for the level"),
+        "windows": _("Looking for the level"),
         "looking at the scans": _("Looking at the CTs"),
         "projecting the scans": _("Preparing the training"),
         "scoring": _("Comparing with the corrected slices"),
@@ -67,6 +67,8 @@ def stageName(stage: str) -> str:
         "making phantoms": _("Making phantoms"),
         "moving models": _("Copying and comparing"),
     }
+    if stage.startswith("finding ") and stage not in names:
+        return _("Looking for {level}").format(level=stage.removeprefix("finding "))
     return names.get(stage, stage[:1].upper() + stage[1:])
 
 

@@ -115,4 +115,4 @@ def _show_level(value: dict[str, Any]) -> str:
         f"not shown in {mean['not_shown']}: 'not in view' sensitivity {share('sensitivity')}, specificity "
         f"{share('specificity')}",
     ]
-    return "\n".join([text_table(rows, columns), "", *foot])
+    return "\n".join([text_table(rows, columns), "", *foot, *(f"note: {note}" for note in value["notes"])])

@@ -69,6 +69,12 @@ class Scan:
         """Whether the image's grid places every slice (to 0.5 mm), as it does without tilt and gaps."""
         return bool(np.abs(self.positions - _grid_positions(self.grid, self.axis)).max() < 0.5)
 
+    @property
+    def tilt(self) -> float:
+        """Degrees by which the slices lean against the axial plane."""
+        upwards = np.cross(*np.delete(self.grid.matrix, self.axis, axis=1).T)[2]
+        return float(np.degrees(np.arccos(min(abs(upwards), 1.0))))
+
     def array(self) -> np.ndarray:
         """The voxels, (k, j, i), a read-only view: no copy is made."""
         return sitk.GetArrayViewFromImage(self.image)

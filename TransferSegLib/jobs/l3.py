@@ -12,9 +12,10 @@ from ..imaging.scan import Scan
 from ..level.answer import answer_of, fatal_finding, given, refused
 from ..level.finding import check_level_model, check_step, find_level
 from ..level.plausibility import examine
+from ..level.scan_mark import learned_from
 from ..level.truth import TrueLevel, read_truth
 from ..measuring.body_composition import check_height
-from ..packages import DEFAULT_LEVEL_MODEL, Package, find_package
+from ..packages import DEFAULT_LEVEL_MODEL, Card, Package, find_package
 from .l3_outputs import L3Outputs
 from .l3_reading import read_or_refuse
 from .l3_result import Result, value_of
@@ -72,7 +73,8 @@ def find_l3(
     dict
         ``answer`` (``found``, ``not-in-view``, ``uncertain``, ``refused``; ``given`` with ``slice_index``), ``level,
         slice_index, slice_axis, position_mm, row, confidence, confidence_words, candidates, areas_cm2,
-        muscle_density_hu, skeletal_muscle_index, truth, error_slices, error_mm, message, notes, findings ...``.
+        muscle_density_hu, skeletal_muscle_index, truth, error_slices, error_mm, message, notes, findings,
+        training_case ...``; the last says whether the model learned from this scan, None where its card does not say.
     """
     started, events = time.monotonic(), quiet(events)
     check_height(height_m)
@@ -83,25 +85,23 @@ def find_l3(
     check_step(package.card, evaluation, step)
     tissues = _tissue_model(composition_model)
     scan, why_not = read_or_refuse(ct)
-    read = time.monotonic() - started
-    level = package.card.level
-    result = Result(scan, refused(level, why_not))
-    if scan is not None:
+    read, level = time.monotonic() - started, package.card.level
+    if scan is None:
+        result = Result(None, refused(level, why_not), package.card.name)
+    else:
         true = None if truth is None else read_truth(truth, scan, level, truth_label)
         options = {"evaluation": evaluation, "step": step, "quick": quick, "device": device}
-        result = _given(scan, slice_index, level, true) if slice_index is not None else _found(
-            package, scan, true, options, events
-        )  # fmt: skip
-        if result.answer.place is not None:
-            _tell(events, 3, level)
-            about = {"level": level, "height_m": height_m, "model": tissues, "device": device, "events": events}
-            result.measured = measure_slice(scan, result.answer.place.slice_index, **about)
-    files = _write(outputs, result, package.card.name, Path(ct), events)
+        result = (
+            _found(package, scan, true, options, events)
+            if slice_index is None
+            else _given(scan, slice_index, package.card, true)
+        )
+        _measure(result, events, height_m=height_m, model=tissues, device=device)
+    files = _write(outputs, result, Path(ct), events)
     _tell(events, STEPS, level)
-    value = value_of(result) | files
-    return value | {
+    return value_of(result) | {
+        **files,
         "ct": str(ct),
-        "model": package.card.name,
         "device": device if device != "auto" else result.device,
         "seconds": round(time.monotonic() - started, 2),
         "seconds_reading": round(read, 2),
@@ -126,10 +126,11 @@ def _tissue_model(reference: str | Path | Package | Model | None) -> Model | Non
     return opened
 
 
-def _given(scan: Scan, index: int, level: str, truth: TrueLevel | None) -> Result:
+def _given(scan: Scan, index: int, card: Card, truth: TrueLevel | None) -> Result:
+    """The slice that the user named."""
     if not 0 <= index < scan.count:
         raise UsageError(f"--slice {index}: the scan has the slices 0 to {scan.count - 1}; name one of them")
-    return Result(scan, given(None, scan, index, level), truth=truth)
+    return Result(scan, given(None, scan, index, card.level), card.name, truth=truth)
 
 
 def _found(
@@ -143,16 +144,25 @@ def _found(
     findings = tuple(examine(scan))
     fatal = fatal_finding(findings)
     if fatal is not None:
-        return Result(scan, refused(level, fatal.sentence), findings, truth=truth)
+        return Result(scan, refused(level, fatal.sentence), package.card.name, findings, truth=truth)
     opened = package if isinstance(package, Model) else Model.open(package)
     device = choose_device(options["device"], network=opened.module).name
     _tell(events, 2, level)
     found = find_level(opened, scan, events=events.silent(), **options | {"device": device})
     answer = answer_of(found, scan, level, findings)
-    return Result(scan, answer, findings, found, truth, device=device)
+    learned = learned_from(package.card, scan)
+    return Result(scan, answer, package.card.name, findings, found, truth, learned=learned, device=device)
 
 
-def _write(outputs: L3Outputs, result: Result, model: str, ct: Path, events: Events) -> dict[str, Any]:
+def _measure(result: Result, events: Events, **how: Any) -> None:
+    """Measure the answered slice, where there is one; ``how`` as `measure_slice` takes it."""
+    place, level = result.answer.place, result.answer.level
+    if place is not None:
+        _tell(events, 3, level)
+        result.measured = measure_slice(result.scan, place.slice_index, level=level, events=events, **how)
+
+
+def _write(outputs: L3Outputs, result: Result, ct: Path, events: Events) -> dict[str, Any]:
     """Write what was asked for; what was left out is None."""
     files: dict[str, Any] = {"picture": None, "projection": None, "composition": None}
     if result.scan is None:
@@ -165,6 +175,6 @@ def _write(outputs: L3Outputs, result: Result, model: str, ct: Path, events: Eve
     if outputs.picture is not None:
         from .l3_drawing import save_answer
 
-        save_answer(outputs.picture, result, title=f"{ct.name}: {model}")
+        save_answer(outputs.picture, result, title=f"{ct.name}: {result.model}")
         files["picture"] = str(outputs.picture)
     return files

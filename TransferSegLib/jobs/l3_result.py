@@ -9,6 +9,7 @@ import numpy as np
 
 from ..imaging.scan import Scan
 from ..level.answer import Answer, Place
+from ..level.scan_mark import learned_sentence
 from ..level.truth import TrueLevel
 from .l3_slice import MeasuredSlice
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Result:
-    """All that is known about a scan."""
+    """All that is known about a scan; ``learned`` says whether the model learned from it (None: not known)."""
 
     scan: Scan | None
     answer: Answer
+    model: str
     findings: tuple[Finding, ...] = ()
     found: LevelFound | None = None
     truth: TrueLevel | None = None
     measured: MeasuredSlice | None = None
+    learned: bool | None = None
     device: str = "cpu"
 
 
@@ -38,6 +41,7 @@ def value_of(result: Result) -> dict[str, Any]:
     value = {
         "answer": answer.answer,
         "level": answer.level,
+        "model": result.model,
         "slice_index": None if place is None else place.slice_index,
         "slice_axis": None if scan is None else "ijk"[scan.axis],
         "slice_file": scan.files[place.slice_index] if place is not None and scan.files else None,
@@ -51,6 +55,7 @@ def value_of(result: Result) -> dict[str, Any]:
         "muscle_density_hu": _one(measures.get("muscle_density_hu")),
         "skeletal_muscle_index": _one(measures.get("skeletal_muscle_index")),
         "message": answer.message,
+        "training_case": result.learned,
         "notes": notes_of(result),
         "findings": [{"kind": f.kind, "sentence": f.sentence, "fatal": f.fatal} for f in result.findings],
     }
@@ -75,7 +80,8 @@ def _against_truth(truth: TrueLevel | None, place: Place | None) -> dict[str, An
 
 def notes_of(result: Result) -> list[str]:
     """What the reader should know besides the message."""
-    notes = list(result.scan.notes) if result.scan is not None else []
+    notes = [learned_sentence(result.model)] if result.learned else []
+    notes += result.scan.notes if result.scan is not None else ()
     notes += result.measured.notes if result.measured is not None else ()
     if result.found is not None and not result.found.calibrated:
         notes.append("The confidence was not calibrated for this model.")

@@ -48,8 +48,9 @@ def segment_slab(scan: Scan, index: int, model: Model, *, device: str, events: E
     body = array[0] > BODY_HU
     if not body.any():
         raise InputError("the slice shows no body; choose another slice")
-    normalise(array[0], body, kind=card.normalisation, where="ct")
-    predicted = predict_array(model, array, None, device=device, events=events).labels
+    if card.normalisation != "none":  # a model that takes HU as they are knows air by its HU, not as 0
+        normalise(array[0], body, kind=card.normalisation, where="ct")
+    predicted = predict_array(model, array, body, device=device, events=events).labels
     table = np.zeros(256, np.uint8)
     for value, tissue in values.items():
         table[value] = tissue

@@ -15,6 +15,7 @@ from ..level.answer import Answer, answer_of, fatal_finding, refused
 from ..level.data_set import LevelCase, open_levels
 from ..level.finding import check_level_model, find_level
 from ..level.plausibility import examine
+from ..level.scan_mark import learned_from, learned_summary
 from ..level.scoring import score_row, score_summary
 from ..level.truth import TrueLevel, true_level
 from ..packages import Package
@@ -24,7 +25,7 @@ from .predict import Model
 from .segment import find_model
 
 COLUMNS = ("id", "answer", "slice_index", "mm", "true_slice", "true_mm", "where", "error_slices", "error_mm")
-COLUMNS = (*COLUMNS, "confidence")
+COLUMNS = (*COLUMNS, "confidence", "training_case")
 
 
 def evaluate_level(
@@ -57,7 +58,9 @@ def evaluate_level(
     Returns
     -------
     dict
-        ``{"cases": [...], "mean": {...}, "level"}`` as `score_row` and `score_summary` make them.
+        ``{"cases": [...], "mean": {...}, "notes": [...], "level"}``: the rows as `score_row` makes them and
+        ``training_case`` (whether the model learned from that scan; None where its card does not say), the mean as
+        `score_summary` does.
     """
     events = quiet(events)
     if out is not None:
@@ -82,20 +85,26 @@ def evaluate_level_cases(
     device: str = "auto",
     pictures: str | Path | None = None,
     stage: str = "evaluating",
+    marks: Sequence[str] | None = None,
     events: Events,
 ) -> dict[str, Any]:
-    """Score scans one by one: ``{"cases", "mean"}``."""
+    """Score scans one by one: ``{"cases", "mean", "notes"}``; ``marks`` as `learned_from` takes them."""
     rows = []
     how = {"evaluation": evaluation, "step": step, "device": device}
     for number, case in enumerate(cases):
         events.progress(stage, number, len(cases))
-        rows.append(_score(model, case, how, pictures, events.silent()))
+        rows.append(_score(model, case, how, pictures, marks, events.silent()))
     events.progress(stage, len(cases), len(cases))
-    return {"cases": rows, "mean": score_summary(rows)}
+    return {"cases": rows, "mean": score_summary(rows), "notes": learned_summary(model.card.name, rows)}
 
 
 def _score(
-    model: Model, case: LevelCase, how: Mapping[str, Any], pictures: str | Path | None, events: Events
+    model: Model,
+    case: LevelCase,
+    how: Mapping[str, Any],
+    pictures: str | Path | None,
+    marks: Sequence[str] | None,
+    events: Events,
 ) -> dict[str, Any]:
     """One scan through the whole of what a user gets."""
     level = model.card.level
@@ -103,7 +112,7 @@ def _score(
     if scan is None:
         if not case.where:
             raise InputError(f"{case.ct}: {why_not} Take it out of the list or mend it.")
-        return _row(case, refused(level, why_not), TrueLevel(where=case.where))
+        return _row(case, refused(level, why_not), TrueLevel(where=case.where)) | {"training_case": None}
     truth, findings, found = true_level(case, scan), tuple(examine(scan)), None
     fatal = fatal_finding(findings)
     if fatal is not None:
@@ -113,7 +122,7 @@ def _score(
         answer = answer_of(found, scan, level, findings)
     if pictures is not None and found is not None:
         _draw(Path(pictures) / f"{case.id}.png", found.projection, answer, truth, case.id)
-    return _row(case, answer, truth)
+    return _row(case, answer, truth) | {"training_case": learned_from(model.card, scan, marks)}
 
 
 def _row(case: LevelCase, answer: Answer, truth: TrueLevel) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ..events import Events
 from ..inference import choose_device
 from ..level.data_set import LevelCase, LevelSet, open_levels
 from ..level.projected import level_case_hash, project_all
+from ..level.scan_mark import all_marks
 from ..level.scoring import cost_mm
 from ..networks import state_to_save
 from ..packages import Package, register, write_package
@@ -72,7 +73,7 @@ def finetune_level(
     job = _plan_job(package, chosen, data, out, hold_out_ids, cases, options, level_options, events)
     folder = run_folder or f"{out}.run"
     Run.refuse_another(folder, job.request)
-    examples, inner = _gather(job, events)
+    examples, inner, marks = _gather(job, events)
     rehearsal = job.how.rehearsal_examples(job.target.model.card, events)
     scoring = time.monotonic()
     before = None if package is None else _score(Model.open(package), job, options, "before", events)
@@ -81,9 +82,9 @@ def finetune_level(
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
     progress = _train(job, options, run, events, (examples, inner, rehearsal), scoring)
-    after = _score(job.target.model, job, options, "after", events)
+    after = _score(job.target.model, job, options, "after", events, marks)
     result = _result(job, before, after, progress, events)
-    card = finish_level_card(job, result, run.id)
+    card = finish_level_card(job, result, run.id, marks)
     result["report"] = str(write_level_report(run, card, job, result, progress))
     made = write_package(out, card, state_to_save(card.network, job.target.model.module))
     seconds = round(time.monotonic() - started, 1)
@@ -188,8 +189,8 @@ def _request(
     }
 
 
-def _gather(job: LevelJob, events: Events) -> tuple[list[LevelExample], list[LevelExample]]:
-    """The examples to learn from, and those of the inner split where there is one."""
+def _gather(job: LevelJob, events: Events) -> tuple[list[LevelExample], list[LevelExample], list[str]]:
+    """The examples to learn from, those of the inner split where there is one, and the marks of all learned scans."""
     spec = ProjectionSpec.of_card(job.target.model.card)
     training, inner = job.training, ()
     if job.plan.early_stopping:
@@ -207,23 +208,28 @@ def _gather(job: LevelJob, events: Events) -> tuple[list[LevelExample], list[Lev
         )
     if not any(e.row is not None for e in learned):
         events.say(f"no scan to train on shows {job.levels.level}: only where it is not can be learned from them")
-    return learned, examples[len(training) :]
+    start = None if job.package is None or job.target.transfer is None else job.package.card
+    return learned, examples[len(training) :], all_marks(start, (part.mark for part in found))
 
 
-def _score(model: Model, job: LevelJob, options: TrainingOptions, when: str, events: Events) -> dict[str, Any] | None:
+def _score(
+    model: Model, job: LevelJob, options: TrainingOptions, when: str, events: Events, marks: list[str] | None = None
+) -> dict[str, Any] | None:
+    """Score the held-out scans; ``marks`` are those of the scans that a model without a finished card learned from."""
     if not job.held_out:
         return None
     if model.card.level != job.levels.level:
         events.say(f"the source model finds {model.card.level}: it cannot be scored on {job.levels.level}")
         return None
     stage = f"scoring the held-out scans {when}"
-    return evaluate_level_cases(model, job.held_out, device=options.device, stage=stage, events=events)
+    return evaluate_level_cases(model, job.held_out, device=options.device, stage=stage, marks=marks, events=events)
 
 
 def _result(
     job: LevelJob, before: dict | None, after: dict | None, progress: Progress, events: Events
 ) -> dict[str, Any]:
     kind, message = level_verdict(before, after, cost_mm)
+    notes = next((scores["notes"] for scores in (after, before) if scores and scores["notes"]), [])
     name, transfer = job.levels.level, job.target.transfer
     kept = job.package is not None and transfer is not None and job.package.card.level == name
     matched: Mapping[str, str | None] = {name: name if kept else None}
@@ -231,7 +237,7 @@ def _result(
         "before": before,
         "after": after,
         "verdict": kind,
-        "message": message,
+        "message": " ".join([f"{message}.", *notes]) if notes else message,
         "trainable": job.freezing.trainable,
         "total": job.freezing.total,
         "frozen": job.freezing.frozen,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..level.scan_mark import SCANS
 from ..networks import parameter_groups
 from ..packages import Card
 from ..training import Progress, Run
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 DRAWN = 4
 
 
-def finish_level_card(job: LevelJob, result: Mapping[str, Any], run_id: str) -> Card:
-    """The new model's card: where it came from and what was measured, nothing else."""
+def finish_level_card(job: LevelJob, result: Mapping[str, Any], run_id: str, marks: list[str]) -> Card:
+    """The new model's card: where it came from, the marks of what it learned from, and what was measured."""
     card, source = job.target.model.card, job.package
     cases = len(job.training)
     counted = f"{cases} scan{'' if cases == 1 else 's'}"
@@ -37,6 +38,7 @@ def finish_level_card(job: LevelJob, result: Mapping[str, Any], run_id: str) -> 
         "strategy": job.chosen.name,
         "cases": cases,
         "inputs": {part: sorted(job.request[part].values()) for part in ("training", "held_out")},
+        SCANS: marks,
         "plan": job.plan.to_json(),
         "adaptation": job.how.to_json(),
         "phantoms": bool(kept and source.card.origin.get("phantoms")),

@@ -12,7 +12,8 @@ from ..errors import UsageError
 from ..events import Events, quiet
 from ..level.data_set import LevelSet, open_levels
 from ..level.finding import check_level_model
-from ..level.projected import level_case_hash, project_all
+from ..level.projected import Projected, level_case_hash, project_all
+from ..level.scan_mark import all_marks
 from ..networks import state_to_save
 from ..packages import Card, Package, register, write_package
 from ..preparing.projection import ProjectionSpec
@@ -94,7 +95,7 @@ def prune(
         **write_curve(job.folder, curve, job.out.name),
     }
     end = ends[options.criterion]
-    card = pruned_card(job.out.name, end.card, job.package, result, options, run.id)
+    card = pruned_card(job.out.name, end.card, job.package, result, options, run.id, job.marks)
     made = write_package(job.out, card, state_to_save(card.network, end.module))
     result = {"package": str(made.folder), **result, "seconds": round(time.monotonic() - started, 1)}
     run.finish(result=result)
@@ -111,6 +112,7 @@ class PruneJob:
     start: Pruned
     learned: tuple[LevelExample, ...]
     judged: tuple[LevelExample, ...]
+    marks: list[str]
     plan: LevelPlan
     out: Path
     folder: Path
@@ -142,11 +144,11 @@ def _plan_job(
     request = _request(package, options, plan, *digests)
     Run.refuse_another(folder, request)
     spec = ProjectionSpec.of_card(package.card)
-    learned, judged = (
-        tuple(_examples(cases, spec, levels, of, events)) for cases, of in zip((training, held_out), digests)
-    )
+    learned, judged = (_projected(cases, spec, levels, of, events) for cases, of in zip((training, held_out), digests))
     start = Pruned(replace(package.card, projection=_uncalibrated(package.card)), module)
-    return PruneJob(package, start, learned, judged, plan, out, folder, request)
+    marks = all_marks(package.card, (part.mark for part in learned))
+    learned, judged = (tuple(part.example for part in parts) for parts in (learned, judged))
+    return PruneJob(package, start, learned, judged, marks, plan, out, folder, request)
 
 
 def prune_curve(
@@ -201,15 +203,15 @@ def kept_guide(job: PruneJob, events: Events) -> tuple[Gain, ...]:
     return tuple(Gain(**gain) for gain in found)
 
 
-def _examples(
+def _projected(
     cases: tuple, spec: ProjectionSpec, levels: LevelSet, digests: dict[str, str], events: Events
-) -> list[LevelExample]:
+) -> list[Projected]:
     found = project_all(
         cases, spec, digests=digests, say=lambda n: events.progress("projecting the scans", n, len(cases))
     )
     if not any(part.truth.in_view for part in found):
         raise UsageError(f"{levels.path}: no scan of a part shows {levels.level}; hold out others with --hold-out")
-    return [part.example for part in found]
+    return found
 
 
 def _plan(package: Package, module: nn.Module, training: tuple, options: PruneOptions) -> LevelPlan:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..level.scan_mark import SCANS
 from ..packages import Card, Package
 from ..storage import write_text
 from .prune_options import PruneOptions
@@ -50,9 +51,15 @@ def prune_message(curve: list[dict[str, Any]], options: PruneOptions, frozen: Se
 
 
 def pruned_card(
-    name: str, card: Card, source: Package, result: dict[str, Any], options: PruneOptions, run_id: str
+    name: str,
+    card: Card,
+    source: Package,
+    result: dict[str, Any],
+    options: PruneOptions,
+    run_id: str,
+    marks: list[str],
 ) -> Card:
-    """The smaller model's card: what it was made from, and the curve that was measured."""
+    """The smaller model's card: what it was made from, the marks of what it learned from, the curve measured."""
     own = [row for row in result["curve"] if row["criterion"] == options.criterion]
     share = f"{100 * own[-1]['kept']:.0f} %"
     text = f"{source.card.name}, pruned by {options.criterion} in {options.steps} steps to {share} of its maps"
@@ -63,6 +70,7 @@ def pruned_card(
         "pruning": vars(options),
         "guided": result["guided"],
         "phantoms": bool(source.card.origin.get("phantoms")),
+        SCANS: marks,
         "run": run_id,
     }
     measured = ({"text": result["message"], "scans": len(result["held_out"]), "curve": own},)

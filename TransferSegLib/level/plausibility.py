@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..imaging.scan import Scan
+from ..preparing.projecting import upright
 from .coarse import coarse
 from .findings import Finding
 from .plausibility_body import check_body
-from .plausibility_slices import check_extent, check_order
+from .plausibility_slices import check_extent, check_order, check_tilt
 from .plausibility_values import check_modality, check_values
 
 __all__ = ["Finding", "examine"]
@@ -28,14 +29,15 @@ def examine(scan: Scan) -> list[Finding]:
     list of Finding
         Later checks are left out once an earlier one has ruled the scan out: they would judge nonsense.
     """
-    found = [*check_modality(scan), *check_extent(scan)]
+    found = [*check_modality(scan), *check_extent(scan), *check_tilt(scan)]
     small = None if _fatal(found) else coarse(scan)
     if small is not None:
         found += check_values(small)
     if not _fatal(found):
         found += check_order(scan)
     if not _fatal(found):
-        found += check_body(scan, small)
+        body = upright(scan)  # cut along the axes of an oblique scan, no body has a person's size
+        found += check_body(body, small if body is scan else coarse(body))
     return sorted(found, key=lambda finding: not finding.fatal)
 
 

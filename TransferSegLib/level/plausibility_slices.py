@@ -11,6 +11,8 @@ from .findings import Finding
 
 # Widest step between slices, mm: 10 and a little for rounded headers.
 WIDEST_MM = 10.5
+# A slice that leans more than this, degrees, crosses two vertebrae.
+_STEEPEST = 25.0
 _SHORTEST_MM, _SHORT_MM, _TALLEST_MM = 30.0, 120.0, 2300.0
 
 
@@ -49,6 +51,17 @@ def check_extent(scan: Scan) -> Iterator[Finding]:
             "short",
             f"The scan is only {tall:.0f} mm tall: too little to count vertebrae in; check the level against a larger "
             "field of view.",
+            False,
+        )
+
+
+def check_tilt(scan: Scan) -> Iterator[Finding]:
+    """Slices so steep that none is one vertebra's."""
+    if scan.tilt > _STEEPEST:
+        yield Finding(
+            "tilted",
+            f"The slices are tilted by {scan.tilt:.0f} degrees against the axial plane, so that each crosses more than "
+            "one vertebra; give an axial series, or check the level by eye.",
             False,
         )
 

@@ -17,18 +17,20 @@ from ..preparing.projection import Projection, ProjectionSpec, project
 from ..storage import sha256, write_json, writing_folder
 from ..training import LevelExample
 from .data_set import LevelCase
+from .scan_mark import scan_mark
 from .truth import TrueLevel, true_level
 
 # Raise when projecting or reading a truth changes, so that stale projections are not used.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Projected:
-    """A case ready for training: its example, and its truth in its own scan."""
+    """A case ready for training: its example, its truth in its own scan, and the scan's mark (``scan_mark``)."""
 
     example: LevelExample
     truth: TrueLevel
+    mark: str
 
 
 def level_case_hash(case: LevelCase) -> str:
@@ -51,11 +53,11 @@ def projected(case: LevelCase, spec: ProjectionSpec, *, digest: str) -> Projecte
     if not (folder / "truth.json").is_file():
         scan = read_scan(case.ct)
         truth = true_level(case, scan)
-        _keep(folder, project(scan, spec), truth)
+        _keep(folder, project(scan, spec), truth, scan_mark(scan))
     about = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     pixels = np.load(folder / "pixels.npy", mmap_mode="r")
     truth = TrueLevel(about["slice"], about["mm"], about["where"])
-    return Projected(LevelExample(case.id, pixels, about["row"], truth.where), truth)
+    return Projected(LevelExample(case.id, pixels, about["row"], truth.where), truth, about["mark"])
 
 
 def true_row(projection: Projection, truth: TrueLevel) -> float | None:
@@ -80,8 +82,9 @@ def open_scan(case: LevelCase) -> tuple[Scan, TrueLevel]:
     return scan, true_level(case, scan)
 
 
-def _keep(folder: Path, projection: Projection, truth: TrueLevel) -> None:
+def _keep(folder: Path, projection: Projection, truth: TrueLevel, mark: str) -> None:
     about = {"slice": truth.slice, "mm": truth.mm, "where": truth.where, "row": true_row(projection, truth)}
+    about["mark"] = mark
     try:
         with writing_folder(folder) as temporary:
             np.save(temporary / "pixels.npy", projection.pixels.astype(np.float16))

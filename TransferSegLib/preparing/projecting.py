@@ -10,7 +10,8 @@ import SimpleITK as sitk
 
 from ..imaging.arrays import to_array
 from ..imaging.grid import Grid
-from ..imaging.scan import Scan, anatomical_axes
+from ..imaging.scan import Scan, anatomical_axes, scan_of
+from .spine_line import spine_line
 
 if TYPE_CHECKING:
     from .projection import ProjectionSpec
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
 _OBLIQUE = 15.0
 # The coarse copy of an oblique scan: voxel side, mm, and the most voxels it may have.
 _COARSE_MM, _COARSE_VOXELS = 2.0, 3e7
-# Bone for the centring, HU: above fat, muscle and most table tops.
-_BONE = 150.0
+# Bone for the centring, HU: above fat, muscle and most table tops; and how much of its density above that counts.
+_BONE, _DENSE = 150.0, 1000.0
 _OUTSIDE = -1024
-# From the front, vertebral bodies come before the canal and the processes: their middle is at this share of the bone.
-_BODIES = 0.3
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,13 @@ class View:
     places: np.ndarray
     across: int = 0
 
-    def within_bone(self, share: float = 0.5, dense: float = 1000.0) -> tuple[np.ndarray, np.ndarray]:
-        """For each row the coordinate below which ``share`` of its bone lies, and how much it has (0: none).
-
-        Density beyond bone's counts up to ``dense`` HU.
-        """
-        total = np.cumsum(np.clip(self.maxima - _BONE, 0, dense), axis=1)
-        part = total[:, -1:] * share
-        return self.places[np.argmax(total >= np.maximum(part, 1e-6), axis=1)], total[:, -1]
-
     def centre(self) -> float:
         """The coordinate of the body's middle: the median of the rows' bone medians.
 
         Bones lie on both sides alike, tables hardly reach bone's HU, and an arm is in few rows or in pairs.
         """
-        medians, bone = self.within_bone()
+        total = np.cumsum(np.clip(self.maxima - _BONE, 0, _DENSE), axis=1)
+        medians, bone = self.places[np.argmax(total >= np.maximum(total[:, -1:] / 2, 1e-6), axis=1)], total[:, -1]
         rows = bone > 0.2 * np.median(bone[bone > 0]) if (bone > 0).any() else bone > 0
         if not rows.any():
             return float((self.places[0] + self.places[-1]) / 2.0)
@@ -62,7 +53,7 @@ class View:
 
 def views_of(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, np.ndarray]:
     """The raw views, the height of row 0 (mm), the number of rows and the slice index at each row."""
-    if _off_axes(scan.grid) > _OBLIQUE and scan.even:
+    if is_oblique(scan):
         return _oblique(scan, spec)
     heights = scan.heights
     nominal = scan.grid.points([(np.array(scan.grid.size) - 1) / 2.0])[0]
@@ -74,6 +65,24 @@ def views_of(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, 
     order = np.argsort(heights)
     indices = np.interp(wanted, heights[order], np.arange(scan.count, dtype=float)[order])
     return views, top, rows, indices
+
+
+def bare_maxima(scan: Scan) -> np.ndarray:
+    """The maxima along the image axis nearest to front-back, float32, HU: foot first, the patient's right first.
+
+    They depend on the voxels alone, not on how exactly a file writes spacing and position.
+    """
+    return _direct(scan.array(), scan.grid, scan.heights, "frontal").maxima
+
+
+def is_oblique(scan: Scan) -> bool:
+    """Whether a scan is looked at through a copy along the body's axes, its own being too far off them."""
+    return _off_axes(scan.grid) > _OBLIQUE and scan.even
+
+
+def upright(scan: Scan) -> Scan:
+    """The scan; of an oblique one a coarse copy along the body's axes (LPS), air where it does not reach."""
+    return scan_of(_coarse(scan), modality=scan.modality) if is_oblique(scan) else scan
 
 
 def _off_axes(grid: Grid) -> float:
@@ -116,18 +125,18 @@ def _maximum(voxels: np.ndarray, axis: int) -> np.ndarray:
 def _oblique(scan: Scan, spec: ProjectionSpec) -> tuple[list[View], float, int, np.ndarray]:
     """The same from a coarse copy along the body's axes, and the slice that meets the spine at each row."""
     coarse = _coarse(scan)
-    grid = Grid.of(coarse)
-    heights = grid.origin[2] + grid.spacing[2] * np.arange(grid.size[2])
-    both = {name: _direct(to_array(coarse), grid, heights, name) for name in ("frontal", "lateral")}
-    top, rows = _extent(heights, spec)
+    grid, voxels = Grid.of(coarse), to_array(coarse)
+    places = [start + step * np.arange(count) for start, step, count in zip(grid.origin, grid.spacing, grid.size)]
+    views = [_direct(voxels, grid, places[2], name) for name in spec.views]
+    top, rows = _extent(places[2], spec)
     wanted = top - spec.row_mm * np.arange(rows)
-    x = np.interp(wanted, heights, _spine(both["frontal"], 0.5))
-    y = np.interp(wanted, heights, _spine(both["lateral"], _BODIES))
+    line = spine_line(voxels[:, ::2, ::2], places[0][::2], places[1][::2], places[2])  # as good, and quick
+    x, y = (np.interp(wanted, places[2], along) for along in line)
     indices = scan.grid.indices(np.stack([x, y, wanted], axis=1))[:, scan.axis]
     falling = indices[-1] < indices[0]
     steps = np.arange(rows) * 1e-6  # strictly monotone, even where the spine bends against the slices
     indices = -np.maximum.accumulate(-indices) - steps if falling else np.maximum.accumulate(indices) + steps
-    return [both[name] for name in spec.views], top, rows, indices
+    return views, top, rows, indices
 
 
 def _coarse(scan: Scan) -> sitk.Image:
@@ -147,12 +156,3 @@ def _coarse(scan: Scan) -> sitk.Image:
         float(_OUTSIDE),
         sitk.sitkFloat32 if scan.image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64) else sitk.sitkInt16,
     )
-
-
-def _spine(view: View, share: float) -> np.ndarray:
-    """The coordinate of the vertebral bodies at each height: ``share`` of the bone, smoothed over 80 mm."""
-    places, bone = view.within_bone(share, dense=100.0)
-    places = np.where(bone > 0, places, view.centre())
-    reach = max(1, round(40.0 / max(float(np.median(np.diff(view.heights))), 1e-3)))
-    padded = np.pad(places, reach, mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
