@@ -57,6 +57,43 @@ def test_text_says_slice_position_confidence_and_areas(capsys, ct, model):
         assert words in answer.out
 
 
+def test_confidence_is_worded_as_it_is_shown():
+    from TransferSegLib.level.confidence import confidence_words, told_confidence
+
+    for confidence in np.linspace(0.6, 0.99, 400):
+        least = {"sure": 0.9, "fairly sure": 0.7, "unsure": 0.0}[confidence_words(confidence)]
+        assert float(f"{confidence:.2f}") == told_confidence(confidence) >= least
+    assert confidence_words(0.8951) == "sure" and confidence_words(0.6951) == "fairly sure"
+
+
+def test_text_json_and_picture_tell_the_same_numbers():
+    from types import SimpleNamespace
+
+    from TransferSegLib.jobs import l3_drawing, l3_result
+
+    measures = {
+        "areas_cm2": {"skeletal_muscle": 42.6499},
+        "muscle_density_hu": 31.2461,
+        "skeletal_muscle_index": 42.651,
+    }
+    result = SimpleNamespace(measured=SimpleNamespace(measures=measures))
+    told = l3_result.told_measures(result)
+    assert l3_drawing._figures(result) == [
+        f"muscle density {told['muscle_density_hu']:.1f} HU",
+        f"skeletal muscle index {told['skeletal_muscle_index']:.1f} cm²/m²",
+    ]
+
+
+def test_a_refusal_keeps_a_file_s_name():
+    from TransferSegLib.jobs.l3_reading import sentence_of
+
+    assert sentence_of("/data/One: empty; give a series", "/data/One") == "Empty; give a series."
+    assert (
+        sentence_of("/data/one/01.dcm: a single slice; give more", "/data/one")
+        == "one/01.dcm: a single slice; give more."
+    )
+
+
 def test_wrong_use_is_one_line_and_code_2(capsys, ct, model, tmp_path):
     mask = tmp_path / "mask.nrrd"
     for words, said in (
