@@ -120,6 +120,22 @@ def test_what_is_no_ct_is_an_answer(capsys, model, tmp_path):
     assert text.code == 0 and text.out.startswith("Refused. " + answer.value["message"])
 
 
+def test_a_named_slice_is_looked_at_too(capsys, ct, model, tmp_path):
+    image = sitk.ReadImage(str(ct))
+    sitk.WriteImage(image + 1024, str(tmp_path / "raw.nii"))
+    value = call(capsys, "l3", tmp_path / "raw.nii", "--model", model, "--slice", "12", "--json").value
+    assert value["answer"] == "refused" and "rescale" in value["message"] and value["areas_cm2"] is None
+    image.SetSpacing((3.0, 3.0, 12.0))
+    sitk.WriteImage(image, str(tmp_path / "gaps.nii"))
+    value = call(capsys, "l3", tmp_path / "gaps.nii", "--model", model, "--slice", "12", "--json").value
+    assert value["answer"] == "given" and value["areas_cm2"] and any("12.0 mm apart" in note for note in value["notes"])
+    sitk.WriteImage(image + 1024, str(tmp_path / "both.nii"))
+    assert (
+        call(capsys, "l3", tmp_path / "both.nii", "--model", model, "--slice", "12", "--json").value["answer"]
+        == "refused"
+    )
+
+
 def test_the_worker_keeps_the_model_open(ct, model):
     worker = Worker()
     try:

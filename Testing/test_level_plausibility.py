@@ -96,6 +96,10 @@ def test_what_the_header_says_is_no_ct(hu):
         ("rescale", lambda hu: np.where(hu < -900, -2000, hu + 1024)),
         ("windowed", lambda hu: (np.clip(hu + 160, 0, 400) / 400 * 255).astype(np.uint8)),
         ("windowed", lambda hu: (np.clip(hu + 160, 0, 400) / 400 * 255).astype(np.int16)),
+        ("windowed", lambda hu: np.clip(hu, -160, 240)),
+        ("windowed", lambda hu: np.clip(hu, -200, 300).astype(np.float32)),
+        ("windowed", lambda hu: np.clip(hu, -1000, 200)),
+        ("windowed", lambda hu: np.clip(hu, -500, 1300)),
         ("mask", lambda hu: (hu > 150).astype(np.uint8)),
         ("mask", lambda hu: np.digitize(hu, (-500, 0, 150, 300)).astype(np.int16)),
         ("not-ct", lambda hu: ((hu + 1024) / 4000.0).astype(np.float32)),
@@ -110,6 +114,14 @@ def test_what_the_header_says_is_no_ct(hu):
 )
 def test_values_that_are_not_hounsfield_units(hu, kind, change):
     assert findings(change(hu.astype(np.int16))) == {kind: True}
+
+
+def test_where_values_are_cut_is_said(hu):
+    (finding,) = examine(scan_of(trunk_image(np.clip(hu, -160, 240))))
+    assert finding.sentence.startswith("Values are cut at -160 and 240 HU")
+    assert findings(np.clip(hu, -1024, 340)) == {"values": False}  # nothing that is measured is lost
+    for low in (-1024, -1000):
+        assert findings(np.clip(hu, low, 3071)) == {}
 
 
 def test_values_scaled_down_are_told(hu):
@@ -185,6 +197,41 @@ def test_scans_without_a_spine(hu):
     skull = np.hypot(y / 1.1, x)
     head = np.select([skull < 42, skull < 48, skull < 51], [35, 900, 10], -1000) + noise
     assert findings(trunk_image_of(head, 2.0)) == {"head": True}
+
+
+def test_repeats_that_touch_an_end_are_no_finding():
+    thin = trunk(tall=130, step=0.5, lungs=False)
+    thin[-9:-2] = thin[-10]
+    thin[-2:] = -1024
+    assert findings(trunk_image_of_step(thin, 0.5)) == {}
+    thin[:30] = thin[0]  # 15 mm: more than a thick slice
+    assert findings(trunk_image_of_step(thin, 0.5)) == {"repeated": False}
+
+
+def trunk_image_of_step(voxels: np.ndarray, step: float) -> sitk.Image:
+    image = trunk_image(voxels)
+    image.SetSpacing((4.0, 4.0, step))
+    return image
+
+
+def test_slices_out_of_order(hu):
+    in_order = read_like_a_body(hu)
+    assert "mixed" not in findings(in_order)
+    for wrong in (
+        in_order[RNG.permutation(len(hu))],
+        np.concatenate([in_order[::2], in_order[1::2]]),
+        np.concatenate([in_order[::2], in_order[::2]]),
+    ):
+        assert findings(wrong) == {"mixed": True}
+
+
+def read_like_a_body(hu: np.ndarray) -> np.ndarray:
+    """The trunk with an organ that moves from slice to slice, so that no two heights look alike."""
+    changed = hu.copy()
+    for k, plane in enumerate(changed):
+        place = 8 + round(70 * k / len(hu))
+        plane[20:30, place : place + 10] = 160
+    return changed
 
 
 def trunk_image_of(voxels: np.ndarray, pixel: float) -> sitk.Image:

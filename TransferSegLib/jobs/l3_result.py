@@ -84,6 +84,8 @@ def _against_truth(truth: TrueLevel | None, place: Place | None) -> dict[str, An
 def notes_of(result: Result) -> list[str]:
     """What the reader should know besides the message."""
     notes = list(result.scan.notes) if result.scan is not None else []
+    if result.answer.answer == "given":  # of other answers the message tells them
+        notes += [finding.sentence for finding in result.findings]
     notes += result.measured.notes if result.measured is not None else ()
     if result.found is not None and not result.found.calibrated:
         notes.append("The confidence was not calibrated for this model.")
