@@ -136,6 +136,22 @@ def test_a_named_slice_is_looked_at_too(capsys, ct, model, tmp_path):
     )
 
 
+def test_a_slice_with_front_and_back_swapped_is_measured_turned(ct):
+    from TransferSegLib.events import quiet
+    from TransferSegLib.imaging import scan_of
+    from TransferSegLib.jobs.l3_slice import TURNED, measure_slice
+
+    image = sitk.ReadImage(str(ct))
+    about = {"level": "L3", "height_m": None, "model": None, "device": "cpu", "events": quiet(None)}
+    right = measure_slice(scan_of(image), 12, **about)
+    swapped = sitk.GetImageFromArray(sitk.GetArrayFromImage(image)[:, ::-1])
+    swapped.CopyInformation(image)
+    turned = measure_slice(scan_of(swapped), 12, turned=True, **about)
+    assert turned.measures["areas_cm2"] == right.measures["areas_cm2"] and TURNED in turned.notes
+    back = sitk.GetArrayFromImage(turned.axial.put_back(turned.labels))
+    assert np.array_equal(back[12, ::-1], sitk.GetArrayFromImage(right.axial.put_back(right.labels))[12])
+
+
 def test_the_worker_keeps_the_model_open(ct, model):
     worker = Worker()
     try:

@@ -97,6 +97,7 @@ def find_l3(
         if result.answer.place is not None:
             _tell(events, 3, level)
             about = {"level": level, "height_m": height_m, "model": tissues, "device": device, "events": events}
+            about["turned"] = any(finding.kind == "front-back" for finding in result.findings)
             result.measured = measure_slice(scan, result.answer.place.slice_index, **about)
     files = _write(outputs, result, package.card.name, Path(ct), events)
     _tell(events, STEPS, level)
