@@ -11,8 +11,9 @@ from helpers_scan import places, trunk, trunk_image, write_ct
 
 from TransferSegLib.imaging import read_scan, resample, scan_of
 from TransferSegLib.imaging.grid import Grid
+from TransferSegLib.level import plausibility_body
 from TransferSegLib.level.plausibility import examine
-from TransferSegLib.level.spine_period import spine_period
+from TransferSegLib.level.spine_period import Period, spine_period
 
 RNG = np.random.default_rng(11)
 
@@ -245,6 +246,16 @@ def test_front_and_back_swapped(hu, real):
         assert findings(changed(real, flip=flip)) == {"front-back": False}
 
 
+def test_front_and_back_swapped_where_contrast_hides_the_spine(hu):
+    bowel = hu.copy()
+    for k in range(len(hu)):
+        if k % 20 < 5:
+            bowel[k, 12:20, 40:56] = 350
+    assert findings(bowel) == {}
+    assert findings(bowel[:, ::-1]) == {"front-back": False}
+    assert findings(bowel[:, ::-1, ::-1]) == {"front-back": False}
+
+
 def test_upside_down(hu, real):
     assert findings(changed(trunk_image(hu), flip=(1, 1, -1))) == {"upside-down": True}
     assert findings(changed(real, flip=(1, 1, -1))) == {"upside-down": True}
@@ -263,6 +274,38 @@ def test_wrong_pixel_spacing(hu):
     assert findings(changed(trunk_image(hu), scale=(0.1, 0.1, 1))).get("size")
     for factor in (0.5, 2.0):
         assert "size" in findings(changed(trunk_image(hu), scale=(factor, factor, 1)))
+
+
+def test_wrong_pixel_spacing_of_a_real_ct(real):
+    for factor in (0.5, 2.0):
+        assert "size" in findings(changed(real, scale=(factor, factor, 1))), factor
+
+
+def test_slices_drawn_together_until_nothing_repeats(hu, monkeypatch):
+    def seen(scan, small):
+        return Period(36.0, 0.26, 0.86) if abs(scan.heights[1] - scan.heights[0]) > 2 else None
+
+    monkeypatch.setattr(plausibility_body, "spine_period", seen)
+    found = examine(scan_of(changed(trunk_image(trunk(tall=400)), scale=(1, 1, 0.5))))
+    assert [finding.kind for finding in found] == ["spacing"] and "twice that spacing" in found[0].sentence
+    assert findings(hu) == {}
+    monkeypatch.setattr(plausibility_body, "spine_period", lambda scan, small: None)
+    assert findings(hu) == {}
+
+
+@pytest.mark.parametrize(
+    ("period", "kind"),
+    [
+        (Period(47.5, 0.56, 0.29), "spacing"),  # phantom 3 with twice its slice spacing
+        (Period(42.0, 0.4, 0.67), None),
+        (Period(17.0, 0.2, 1.0), "size"),  # 340 mm wide
+        (Period(24.0, 0.36, 0.75), None),
+        (Period(75.0, 0.14, 1.0), None),
+    ],
+)
+def test_steps_that_no_adult_has(hu, monkeypatch, period, kind):
+    monkeypatch.setattr(plausibility_body, "spine_period", lambda scan, small: period)
+    assert list(findings(hu)) == ([kind] if kind else [])
 
 
 def test_the_step_between_vertebrae(hu, real):

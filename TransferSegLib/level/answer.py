@@ -114,7 +114,7 @@ def answer_of(found: LevelFound, scan: Scan, level: str, findings: Sequence[Find
     told = " ".join(finding.sentence for finding in findings)
     if found.upside_down and not any(finding.kind in UNCOUNTABLE for finding in findings):
         return _upside_down(found, scan, level, told)
-    located = _doubted(found.located, level) if findings else found.located
+    located = _doubted(found.located, level, findings) if findings else found.located
     located, told = _against_bones(found, located, scan, level, told)
     most = CAP if findings else 1.0 if found.calibrated else FOREIGN
     places = tuple(
@@ -126,11 +126,15 @@ def answer_of(found: LevelFound, scan: Scan, level: str, findings: Sequence[Find
     return replace(answer, message=f"{words} {told}".strip(), why=f"{_capital(located.message)}. {told}".strip())
 
 
-def _doubted(located: Located, level: str) -> Located:
-    """What is said of a scan about which something is odd: never ``found``, ``not-in-view`` only where that is sure."""
+def _doubted(located: Located, level: str, findings: Sequence[Finding]) -> Located:
+    """What is said of a scan about which something is odd: never ``found``, ``not-in-view`` only where that is sure.
+
+    With wrong lengths nothing is recognised, so that it says nothing of the field of view.
+    """
     if located.answer == "found":
         return uncertain(located, "the scan is unusual")
-    if located.answer == "not-in-view" and located.confidence < WORDS[0][0]:
+    lengths = any(finding.kind in ("spacing", "size") for finding in findings)
+    if located.answer == "not-in-view" and (lengths or located.confidence < WORDS[0][0]):
         return uncertain(located, f"{level} was not recognised, and the scan is unusual")
     return located
 
