@@ -57,6 +57,43 @@ def test_text_says_slice_position_confidence_and_areas(capsys, ct, model):
         assert words in answer.out
 
 
+def test_confidence_is_worded_as_it_is_shown():
+    from TransferSegLib.level.confidence import confidence_words, told_confidence
+
+    for confidence in np.linspace(0.6, 0.99, 400):
+        least = {"sure": 0.9, "fairly sure": 0.7, "unsure": 0.0}[confidence_words(confidence)]
+        assert float(f"{confidence:.2f}") == told_confidence(confidence) >= least
+    assert confidence_words(0.8951) == "sure" and confidence_words(0.6951) == "fairly sure"
+
+
+def test_text_json_and_picture_tell_the_same_numbers():
+    from types import SimpleNamespace
+
+    from TransferSegLib.jobs import l3_drawing, l3_result
+
+    measures = {
+        "areas_cm2": {"skeletal_muscle": 42.6499},
+        "muscle_density_hu": 31.2461,
+        "skeletal_muscle_index": 42.651,
+    }
+    result = SimpleNamespace(measured=SimpleNamespace(measures=measures))
+    told = l3_result.told_measures(result)
+    assert l3_drawing._figures(result) == [
+        f"muscle density {told['muscle_density_hu']:.1f} HU",
+        f"skeletal muscle index {told['skeletal_muscle_index']:.1f} cm²/m²",
+    ]
+
+
+def test_a_refusal_keeps_a_file_s_name():
+    from TransferSegLib.jobs.l3_reading import sentence_of
+
+    assert sentence_of("/data/One: empty; give a series", "/data/One") == "Empty; give a series."
+    assert (
+        sentence_of("/data/one/01.dcm: a single slice; give more", "/data/one")
+        == "one/01.dcm: a single slice; give more."
+    )
+
+
 def test_wrong_use_is_one_line_and_code_2(capsys, ct, model, tmp_path):
     mask = tmp_path / "mask.nrrd"
     for words, said in (
@@ -81,6 +118,38 @@ def test_what_is_no_ct_is_an_answer(capsys, model, tmp_path):
     assert answer.code == 0 and answer.value["answer"] == "refused" and answer.value["areas_cm2"] is None
     text = call(capsys, "l3", tmp_path / "mr.nrrd", "--model", model)
     assert text.code == 0 and text.out.startswith("Refused. " + answer.value["message"])
+
+
+def test_a_named_slice_is_looked_at_too(capsys, ct, model, tmp_path):
+    image = sitk.ReadImage(str(ct))
+    sitk.WriteImage(image + 1024, str(tmp_path / "raw.nii"))
+    value = call(capsys, "l3", tmp_path / "raw.nii", "--model", model, "--slice", "12", "--json").value
+    assert value["answer"] == "refused" and "rescale" in value["message"] and value["areas_cm2"] is None
+    image.SetSpacing((3.0, 3.0, 12.0))
+    sitk.WriteImage(image, str(tmp_path / "gaps.nii"))
+    value = call(capsys, "l3", tmp_path / "gaps.nii", "--model", model, "--slice", "12", "--json").value
+    assert value["answer"] == "given" and value["areas_cm2"] and any("12.0 mm apart" in note for note in value["notes"])
+    sitk.WriteImage(image + 1024, str(tmp_path / "both.nii"))
+    assert (
+        call(capsys, "l3", tmp_path / "both.nii", "--model", model, "--slice", "12", "--json").value["answer"]
+        == "refused"
+    )
+
+
+def test_a_slice_with_front_and_back_swapped_is_measured_turned(ct):
+    from TransferSegLib.events import quiet
+    from TransferSegLib.imaging import scan_of
+    from TransferSegLib.jobs.l3_slice import TURNED, measure_slice
+
+    image = sitk.ReadImage(str(ct))
+    about = {"level": "L3", "height_m": None, "model": None, "device": "cpu", "events": quiet(None)}
+    right = measure_slice(scan_of(image), 12, **about)
+    swapped = sitk.GetImageFromArray(sitk.GetArrayFromImage(image)[:, ::-1])
+    swapped.CopyInformation(image)
+    turned = measure_slice(scan_of(swapped), 12, turned=True, **about)
+    assert turned.measures["areas_cm2"] == right.measures["areas_cm2"] and TURNED in turned.notes
+    back = sitk.GetArrayFromImage(turned.axial.put_back(turned.labels))
+    assert np.array_equal(back[12, ::-1], sitk.GetArrayFromImage(right.axial.put_back(right.labels))[12])
 
 
 def test_the_worker_keeps_the_model_open(ct, model):

@@ -122,6 +122,24 @@ def test_axial_series_is_taken_beside_a_coronal_one(tmp_path, voxels):
     assert scan.count == 12 and "9 pictures in another plane" in scan.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("plane", "orientation", "axis"), [("coronal", (1, 0, 0, 0, 0, -1), 1), ("sagittal", (0, 1, 0, 0, 0, -1), 0)]
+)
+def test_pictures_of_another_plane_are_cut_across(tmp_path, voxels, plane, orientation, axis):
+    corners = np.tile([-100.0, -80.0, 60.0], (12, 1))
+    corners[:, axis] += EVEN
+    write_ct(tmp_path / "even", voxels, corners, orientation=orientation)
+    scan = read_scan(tmp_path / "even")
+    assert scan.axis == 1 and scan.count == 8 and scan.superior_first and scan.even
+    assert np.allclose(scan.heights, 60 - 4.0 * np.arange(8))
+    assert scan.files == () and f"{plane} pictures" in scan.notes[0]
+    image = sitk.Image(scan.image)
+    assert np.allclose(scan.positions, scan_of(image).positions)
+    corners[6:, axis] += 9
+    write_ct(tmp_path / "gap", voxels, corners, orientation=orientation)
+    refused(tmp_path / "gap", plane, "not evenly spaced", "axial series")
+
+
 def test_mixed_series_under_one_identifier(tmp_path, voxels):
     write_ct(tmp_path / "kernels", voxels, places(EVEN), prefix="a", uid="1.2.9", ConvolutionKernel="B30f")
     write_ct(tmp_path / "kernels", voxels, places(EVEN + 1), prefix="b", uid="1.2.9", ConvolutionKernel="B60s")

@@ -215,3 +215,13 @@ def test_second_looks_come_back_to_the_same_rows():
         assert back(float(np.argmax(changed[1].sum(axis=1)))) == pytest.approx(120, abs=1)
     assert stretched(pixels, 1.5).shape[1] == pytest.approx(299, abs=1)
     assert steadiness(100, [104, None, 95, 130], 1.0) == 0.5
+
+
+def test_with_wrong_lengths_nothing_is_said_of_the_field_of_view():
+    from TransferSegLib.level.answer import _doubted
+    from TransferSegLib.level.located import nowhere
+
+    sure = nowhere("not-in-view", 0.978, "L3 is not in the field of view")
+    for kind in ("size", "spacing"):
+        assert _doubted(sure, "L3", [Finding(kind, "Wrong; mend it.", False)]).answer == "uncertain"
+    assert _doubted(sure, "L3", [Finding("values", "Odd; mend it.", False)]).answer == "not-in-view"

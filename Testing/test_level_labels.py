@@ -46,6 +46,15 @@ def test_a_mask_that_ends_before_the_level_says_on_which_side():
     assert find_label(labels, grid, "T1") == (None, "above")
 
 
+def test_a_value_that_another_numbering_denies_is_asked_for():
+    lumbar = ["T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5"]
+    labels, grid = spine_of(SCHEMES["TotalSegmentator v2"], lumbar, scale=0.7)  # a small patient, as phantom 6
+    for level in ("T4", "T5", "T12", "L3"):  # as the chest of version 1 it would be T2 to T10
+        with pytest.raises(UsageError, match="cannot be told"):
+            find_label(labels, grid, level)
+    assert find_label(labels, grid, "L3", 29) == (29, "")
+
+
 def test_one_label_is_the_level_and_several_unclear_ones_are_asked_for():
     labels, grid = spine_of(SCHEMES["VerSe"], ["L3"])
     assert find_label(labels, grid, "L3") == (22, "")

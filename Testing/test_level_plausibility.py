@@ -11,8 +11,9 @@ from helpers_scan import places, trunk, trunk_image, write_ct
 
 from TransferSegLib.imaging import read_scan, resample, scan_of
 from TransferSegLib.imaging.grid import Grid
+from TransferSegLib.level import plausibility_body
 from TransferSegLib.level.plausibility import examine
-from TransferSegLib.level.spine_period import spine_period
+from TransferSegLib.level.spine_period import Period, spine_period
 
 RNG = np.random.default_rng(11)
 
@@ -96,6 +97,10 @@ def test_what_the_header_says_is_no_ct(hu):
         ("rescale", lambda hu: np.where(hu < -900, -2000, hu + 1024)),
         ("windowed", lambda hu: (np.clip(hu + 160, 0, 400) / 400 * 255).astype(np.uint8)),
         ("windowed", lambda hu: (np.clip(hu + 160, 0, 400) / 400 * 255).astype(np.int16)),
+        ("windowed", lambda hu: np.clip(hu, -160, 240)),
+        ("windowed", lambda hu: np.clip(hu, -200, 300).astype(np.float32)),
+        ("windowed", lambda hu: np.clip(hu, -1000, 200)),
+        ("windowed", lambda hu: np.clip(hu, -500, 1300)),
         ("mask", lambda hu: (hu > 150).astype(np.uint8)),
         ("mask", lambda hu: np.digitize(hu, (-500, 0, 150, 300)).astype(np.int16)),
         ("not-ct", lambda hu: ((hu + 1024) / 4000.0).astype(np.float32)),
@@ -110,6 +115,14 @@ def test_what_the_header_says_is_no_ct(hu):
 )
 def test_values_that_are_not_hounsfield_units(hu, kind, change):
     assert findings(change(hu.astype(np.int16))) == {kind: True}
+
+
+def test_where_values_are_cut_is_said(hu):
+    (finding,) = examine(scan_of(trunk_image(np.clip(hu, -160, 240))))
+    assert finding.sentence.startswith("Values are cut at -160 and 240 HU")
+    assert findings(np.clip(hu, -1024, 340)) == {"values": False}  # nothing that is measured is lost
+    for low in (-1024, -1000):
+        assert findings(np.clip(hu, low, 3071)) == {}
 
 
 def test_values_scaled_down_are_told(hu):
@@ -187,6 +200,41 @@ def test_scans_without_a_spine(hu):
     assert findings(trunk_image_of(head, 2.0)) == {"head": True}
 
 
+def test_repeats_that_touch_an_end_are_no_finding():
+    thin = trunk(tall=130, step=0.5, lungs=False)
+    thin[-9:-2] = thin[-10]
+    thin[-2:] = -1024
+    assert findings(trunk_image_of_step(thin, 0.5)) == {}
+    thin[:30] = thin[0]  # 15 mm: more than a thick slice
+    assert findings(trunk_image_of_step(thin, 0.5)) == {"repeated": False}
+
+
+def trunk_image_of_step(voxels: np.ndarray, step: float) -> sitk.Image:
+    image = trunk_image(voxels)
+    image.SetSpacing((4.0, 4.0, step))
+    return image
+
+
+def test_slices_out_of_order(hu):
+    in_order = read_like_a_body(hu)
+    assert "mixed" not in findings(in_order)
+    for wrong in (
+        in_order[RNG.permutation(len(hu))],
+        np.concatenate([in_order[::2], in_order[1::2]]),
+        np.concatenate([in_order[::2], in_order[::2]]),
+    ):
+        assert findings(wrong) == {"mixed": True}
+
+
+def read_like_a_body(hu: np.ndarray) -> np.ndarray:
+    """The trunk with an organ that moves from slice to slice, so that no two heights look alike."""
+    changed = hu.copy()
+    for k, plane in enumerate(changed):
+        place = 8 + round(70 * k / len(hu))
+        plane[20:30, place : place + 10] = 160
+    return changed
+
+
 def trunk_image_of(voxels: np.ndarray, pixel: float) -> sitk.Image:
     return trunk_image(voxels.astype(np.int16), pixel=pixel)
 
@@ -196,6 +244,16 @@ def test_front_and_back_swapped(hu, real):
     for flip in ((1, -1, 1), (-1, -1, 1)):
         assert findings(changed(image, flip=flip)) == {"front-back": False}
         assert findings(changed(real, flip=flip)) == {"front-back": False}
+
+
+def test_front_and_back_swapped_where_contrast_hides_the_spine(hu):
+    bowel = hu.copy()
+    for k in range(len(hu)):
+        if k % 20 < 5:
+            bowel[k, 12:20, 40:56] = 350
+    assert findings(bowel) == {}
+    assert findings(bowel[:, ::-1]) == {"front-back": False}
+    assert findings(bowel[:, ::-1, ::-1]) == {"front-back": False}
 
 
 def test_upside_down(hu, real):
@@ -216,6 +274,38 @@ def test_wrong_pixel_spacing(hu):
     assert findings(changed(trunk_image(hu), scale=(0.1, 0.1, 1))).get("size")
     for factor in (0.5, 2.0):
         assert "size" in findings(changed(trunk_image(hu), scale=(factor, factor, 1)))
+
+
+def test_wrong_pixel_spacing_of_a_real_ct(real):
+    for factor in (0.5, 2.0):
+        assert "size" in findings(changed(real, scale=(factor, factor, 1))), factor
+
+
+def test_slices_drawn_together_until_nothing_repeats(hu, monkeypatch):
+    def seen(scan, small):
+        return Period(36.0, 0.26, 0.86) if abs(scan.heights[1] - scan.heights[0]) > 2 else None
+
+    monkeypatch.setattr(plausibility_body, "spine_period", seen)
+    found = examine(scan_of(changed(trunk_image(trunk(tall=400)), scale=(1, 1, 0.5))))
+    assert [finding.kind for finding in found] == ["spacing"] and "twice that spacing" in found[0].sentence
+    assert findings(hu) == {}
+    monkeypatch.setattr(plausibility_body, "spine_period", lambda scan, small: None)
+    assert findings(hu) == {}
+
+
+@pytest.mark.parametrize(
+    ("period", "kind"),
+    [
+        (Period(47.5, 0.56, 0.29), "spacing"),  # phantom 3 with twice its slice spacing
+        (Period(42.0, 0.4, 0.67), None),
+        (Period(17.0, 0.2, 1.0), "size"),  # 340 mm wide
+        (Period(24.0, 0.36, 0.75), None),
+        (Period(75.0, 0.14, 1.0), None),
+    ],
+)
+def test_steps_that_no_adult_has(hu, monkeypatch, period, kind):
+    monkeypatch.setattr(plausibility_body, "spine_period", lambda scan, small: period)
+    assert list(findings(hu)) == ([kind] if kind else [])
 
 
 def test_the_step_between_vertebrae(hu, real):

@@ -132,6 +132,11 @@ def test_semicolons_and_decimal_commas_of_other_offices_are_read(tmp_path):
     assert found[0].mm == -12.5 and found[0].thickness_mm == 3 and found[0].reader == "Ärztin"
 
 
+def test_tabs_are_read_as_of_levels(tmp_path):
+    found = read_readings(write(tmp_path, TABLE.replace(",", "\t").replace("\t3\n", "\t3,0\n")))
+    assert len(found) == 6 and found[0].thickness_mm == 3 and found == read_readings(write(tmp_path, TABLE))
+
+
 def test_readings_are_appended_one_by_one(tmp_path):
     path = tmp_path / "new" / "readings.csv"
     ct = scan(tmp_path / "ct.nii.gz")

@@ -11,7 +11,7 @@ from ..events import Events, quiet
 from ..imaging.scan import Scan
 from ..level.answer import answer_of, fatal_finding, given, refused
 from ..level.finding import check_level_model, check_step, find_level
-from ..level.plausibility import examine
+from ..level.plausibility import NOT_HU, examine
 from ..level.scan_mark import learned_from
 from ..level.truth import TrueLevel, read_truth
 from ..measuring.body_composition import check_height
@@ -64,7 +64,8 @@ def find_l3(
     height_m : float, optional
         Of the patient, for the skeletal muscle index.
     slice_index : int, optional
-        Measure this slice (0-based along the scan's axis) and find nothing.
+        Measure this slice (0-based along the scan's axis) and find nothing. Refused where the values are no
+        Hounsfield units; what else is odd about the scan is among the notes.
     evaluation, step, quick
         As ``level.finding.find_level`` takes them.
 
@@ -127,10 +128,13 @@ def _tissue_model(reference: str | Path | Package | Model | None) -> Model | Non
 
 
 def _given(scan: Scan, index: int, card: Card, truth: TrueLevel | None) -> Result:
-    """The slice that the user named."""
+    """The slice as named, unless the values are no Hounsfield units; other findings become notes."""
     if not 0 <= index < scan.count:
         raise UsageError(f"--slice {index}: the scan has the slices 0 to {scan.count - 1}; name one of them")
-    return Result(scan, given(None, scan, index, card.level), card.name, truth=truth)
+    findings = tuple(examine(scan, one_slice=True))
+    wrong = next((finding for finding in findings if finding.fatal and finding.kind in NOT_HU), None)
+    answer = given(None, scan, index, card.level) if wrong is None else refused(card.level, wrong.sentence)
+    return Result(scan, answer, card.name, findings, truth=truth)
 
 
 def _found(
@@ -159,6 +163,7 @@ def _measure(result: Result, events: Events, **how: Any) -> None:
     place, level = result.answer.place, result.answer.level
     if place is not None:
         _tell(events, 3, level)
+        how["turned"] = any(finding.kind == "front-back" for finding in result.findings)
         result.measured = measure_slice(result.scan, place.slice_index, level=level, events=events, **how)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..level.answer import Answer, at
+from ..level.confidence import told_confidence
 from ..measuring.body_composition import TISSUES
 from ..preparing.projection import Projection, ProjectionSpec, project
 from ..reporting import palette
 from ..reporting.level_picture import FOUND_LINE, TRUTH_LINE, HeightLine, LevelView, save_level_picture
-from .l3_result import notes_of
+from .l3_result import notes_of, told_measures
 
 if TYPE_CHECKING:
     from .l3_result import Result
@@ -110,17 +111,16 @@ def _agreement(result: Result, projection: Projection) -> np.ndarray | None:
 
 
 def _tissues(result: Result) -> list[tuple[int, str, str]]:
-    measured = result.measured
-    if measured is None or measured.measures is None:
+    areas = told_measures(result)["areas_cm2"]
+    if areas is None:
         return []
-    areas = measured.measures["areas_cm2"]
     return [(value, f"{NAMES[name]} {areas[name]:.1f} cm²", COLOURS[value]) for value, name, *_ in TISSUES]
 
 
 def _figures(result: Result) -> list[str]:
     """Muscle density and index."""
-    measures = (result.measured.measures if result.measured else None) or {}
-    density, index = measures.get("muscle_density_hu"), measures.get("skeletal_muscle_index")
+    measures = told_measures(result)
+    density, index = measures["muscle_density_hu"], measures["skeletal_muscle_index"]
     shown = [] if density is None else [f"muscle density {density:.1f} HU"]
     return shown if index is None else [*shown, f"skeletal muscle index {index:.1f} cm²/m²"]
 
@@ -129,11 +129,13 @@ def _headline(answer: Answer) -> str:
     """The answer in a few words."""
     level, place = answer.level, answer.place
     if answer.answer == "found":
-        return f"{level}: slice {at(place)} – {answer.words} ({100 * answer.confidence:.0f} %)"
+        return f"{level}: slice {at(place)} – {answer.words} ({100 * told_confidence(answer.confidence):.0f} %)"
     if answer.answer == "given":
         return f"Slice {at(place)}, as given"
     if answer.answer == "not-in-view":
-        return f"{level} is not in the field of view – {answer.words} ({100 * answer.confidence:.0f} %)"
+        return (
+            f"{level} is not in the field of view – {answer.words} ({100 * told_confidence(answer.confidence):.0f} %)"
+        )
     if answer.answer == "uncertain":
         return f"{level}: uncertain" + ("" if place is None else f" – {' or '.join(at(p) for p in answer.candidates)}")
     return f"{level}: refused"

@@ -27,7 +27,12 @@ def read_or_refuse(path: str | Path) -> tuple[Scan | None, str]:
 
 
 def sentence_of(message: str, path: str | Path) -> str:
-    """An error's line as a sentence: without the path that the user has just given, and with a capital."""
+    """An error's line as a sentence: without the path that the user has just given, and with a capital.
+
+    A file in the folder that was given keeps its name as it is.
+    """
     text = message.removeprefix(f"{path}: ").strip()
+    begins_with_file = text.startswith(f"{path}")
     text = text.replace(f"{path}", Path(path).name)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    first = text[:1] if begins_with_file else text[:1].upper()
+    return f"{first}{text[1:].rstrip('.')}."

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..imaging.scan import Scan
 from ..level.answer import Answer, Place
+from ..level.confidence import told_confidence
 from ..level.scan_mark import learned_sentence
 from ..level.truth import TrueLevel
 from .l3_slice import MeasuredSlice
@@ -36,8 +37,6 @@ class Result:
 def value_of(result: Result) -> dict[str, Any]:
     """The answer as plain JSON types."""
     answer, scan, place = result.answer, result.scan, result.answer.place
-    measures = (result.measured.measures if result.measured else None) or {}
-    areas = measures.get("areas_cm2")
     value = {
         "answer": answer.answer,
         "level": answer.level,
@@ -47,13 +46,11 @@ def value_of(result: Result) -> dict[str, Any]:
         "slice_file": scan.files[place.slice_index] if place is not None and scan.files else None,
         "position_mm": None if place is None else _rounded(place.position_mm),
         "row": None if place is None or np.isnan(place.row) else round(place.row, 2),
-        "confidence": None if answer.confidence is None else round(answer.confidence, 3),
+        "confidence": None if answer.confidence is None else told_confidence(answer.confidence),
         "confidence_words": answer.words,
         "side": answer.side,
         "candidates": [_candidate(candidate) for candidate in answer.candidates],
-        "areas_cm2": None if areas is None else {name: round(area, 2) for name, area in areas.items()},
-        "muscle_density_hu": _one(measures.get("muscle_density_hu")),
-        "skeletal_muscle_index": _one(measures.get("skeletal_muscle_index")),
+        **told_measures(result),
         "message": answer.message,
         "training_case": result.learned,
         "notes": notes_of(result),
@@ -65,6 +62,17 @@ def value_of(result: Result) -> dict[str, Any]:
             located.spread_rows * result.found.projection.spec.row_mm, 2
         )}  # fmt: skip
     return value | _against_truth(result.truth, place)
+
+
+def told_measures(result: Result) -> dict[str, Any]:
+    """Areas, density and index as they are told: rounded here, once, for text, JSON and picture."""
+    measures = (result.measured.measures if result.measured else None) or {}
+    areas = measures.get("areas_cm2")
+    return {
+        "areas_cm2": None if areas is None else {name: _one(area) for name, area in areas.items()},
+        "muscle_density_hu": _one(measures.get("muscle_density_hu")),
+        "skeletal_muscle_index": _one(measures.get("skeletal_muscle_index")),
+    }
 
 
 def _against_truth(truth: TrueLevel | None, place: Place | None) -> dict[str, Any]:
@@ -82,6 +90,8 @@ def notes_of(result: Result) -> list[str]:
     """What the reader should know besides the message."""
     notes = [learned_sentence(result.model)] if result.learned else []
     notes += result.scan.notes if result.scan is not None else ()
+    if result.answer.answer == "given":  # of other answers the message tells them
+        notes += [finding.sentence for finding in result.findings]
     notes += result.measured.notes if result.measured is not None else ()
     if result.found is not None and not result.found.calibrated:
         notes.append("The confidence was not calibrated for this model.")
@@ -92,7 +102,7 @@ def _candidate(place: Place) -> dict[str, Any]:
     return {
         "slice_index": place.slice_index,
         "position_mm": _rounded(place.position_mm),
-        "confidence": round(place.confidence, 3),
+        "confidence": told_confidence(place.confidence),
     }
 
 

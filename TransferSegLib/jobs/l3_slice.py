@@ -20,6 +20,9 @@ TILT = 15.0
 """Degrees from which on it is said that slices lean."""
 
 
+TURNED = "The slice was measured with front and back exchanged, as the body shows them."
+
+
 @dataclass(frozen=True)
 class MeasuredSlice:
     """A slice, its labels (uint8, rows x columns, 0 where nothing was segmented) and what was measured on it.
@@ -42,6 +45,7 @@ def measure_slice(
     model: Model | None,
     device: str,
     events: Events,
+    turned: bool = False,
 ) -> MeasuredSlice:
     """Segment and measure one slice; where that fails the notes say why, and nothing is measured.
 
@@ -56,14 +60,19 @@ def measure_slice(
         Of the patient, for the skeletal muscle index.
     model : Model, optional
         A segmentation model of the tissues, used on a slab around the slice instead of the anatomical rules.
+    turned : bool
+        Front and back are swapped in the header: the rules look at the slice turned, for they take the back to lie
+        below; a model has not learned such a slice, and measures nothing.
     """
-    axial = axial_slice(scan, index)
+    axial = axial_slice(scan, index, turned=turned)
     try:
+        if turned and model is not None:
+            raise InputError("front and back are swapped in the header; correct it before a model measures")
         if model is None:
             from ..level.composition import segment_slice
 
             found = segment_slice(axial.hu, axial.spacing, level)
-            labels, notes = found.labels, tuple(found.notes)
+            labels, notes = found.labels, (*((TURNED,) if turned else ()), *found.notes)
         else:
             from .l3_slab import segment_slab
 

@@ -129,11 +129,13 @@ def answer_of(found: LevelFound, scan: Scan, level: str, findings: Sequence[Find
 def _doubted(located: Located, level: str, findings: Sequence[Finding]) -> Located:
     """What is said of a scan about which something is odd: never ``found``, ``not-in-view`` only where that is sure.
 
-    Where vertebrae cannot be counted, a level that is merely not recognised (no side is known) may well be there.
+    Where vertebrae cannot be counted, a level that is merely not recognised (no side is known) may well be there; with
+    wrong lengths nothing is recognised at all.
     """
     if located.answer == "found":
         return uncertain(located, "the scan is unusual")
-    countless = located.side is None and any(finding.kind in UNCOUNTABLE for finding in findings)
+    kinds = {finding.kind for finding in findings}
+    countless = bool(kinds & {"spacing", "size"}) or (located.side is None and bool(kinds & set(UNCOUNTABLE)))
     if located.answer == "not-in-view" and (countless or located.confidence < WORDS[0][0]):
         return uncertain(located, f"{level} was not recognised, and the scan is unusual")
     return located

@@ -55,7 +55,7 @@ class _Turn:
         return plane[:: -1 if self.flip[0] else 1, :: -1 if self.flip[1] else 1]
 
 
-def axial_slice(scan: ScanLike, index: int) -> AxialSlice:
+def axial_slice(scan: ScanLike, index: int, *, turned: bool = False) -> AxialSlice:
     """Slice ``index`` along the scan's axis.
 
     Parameters
@@ -64,6 +64,8 @@ def axial_slice(scan: ScanLike, index: int) -> AxialSlice:
         Any orientation; an oblique one is shown along its nearest axes.
     index : int
         0-based along ``scan.axis``.
+    turned : bool
+        Front and back are swapped in the header: row 0 is then the most anterior by the body itself.
 
     Raises
     ------
@@ -74,6 +76,8 @@ def axial_slice(scan: ScanLike, index: int) -> AxialSlice:
     if not 0 <= index < count:
         raise InputError(f"slice {index}: the scan has slices 0 to {count - 1}; name one of them")
     turn, spacing = _turn_of(scan.image, scan.axis)
+    if turned:
+        turn = _Turn(turn.transpose, (not turn.flip[0], turn.flip[1]))
     plane = _plane(sitk.GetArrayViewFromImage(scan.image), scan.axis, index)
     hu = np.ascontiguousarray(turn.to_display(plane), np.float32)
     return AxialSlice(hu, spacing, int(index), lambda labels: _put_back(labels, scan.image, scan.axis, index, turn))

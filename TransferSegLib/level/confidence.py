@@ -86,8 +86,14 @@ def shipped_calibration() -> Calibration:
 
 
 def confidence_words(confidence: float) -> str:
-    """``sure`` from 0.9 on, ``fairly sure`` from 0.7 on, else ``unsure``."""
-    return next(word for least, word in WORDS if confidence >= least or least == 0)
+    """``sure`` from 0.9 on, ``fairly sure`` from 0.7 on, else ``unsure``: of the confidence as it is told."""
+    shown = told_confidence(confidence)
+    return next(word for least, word in WORDS if shown >= least or least == 0)
+
+
+def told_confidence(confidence: float) -> float:
+    """The confidence as it is told: two digits."""
+    return round(float(confidence), 2)
 
 
 def _logistic(weights: Sequence[float], features: Sequence[float]) -> float:

@@ -10,10 +10,13 @@ from .plausibility_body import check_body
 from .plausibility_slices import check_extent, check_order, check_tilt
 from .plausibility_values import check_modality, check_values
 
-__all__ = ["Finding", "examine"]
+__all__ = ["NOT_HU", "Finding", "examine"]
+
+NOT_HU = ("not-ct", "mask", "rescale", "windowed")
+"""Findings about the values: where one of them is fatal, nothing can be measured in any slice."""
 
 
-def examine(scan: Scan) -> list[Finding]:
+def examine(scan: Scan, *, one_slice: bool = False) -> list[Finding]:
     """All findings about a scan, fatal ones first; empty for an unremarkable CT of a trunk.
 
     Rules are loose enough to let crops, children, large patients, implants, contrast and low dose pass: they
@@ -23,6 +26,8 @@ def examine(scan: Scan) -> list[Finding]:
     ----------
     scan : Scan
         As ``read_scan`` gives it.
+    one_slice : bool
+        The user has named the slice: its values are judged even where the scan is too short, or has gaps.
 
     Returns
     -------
@@ -30,7 +35,8 @@ def examine(scan: Scan) -> list[Finding]:
         Later checks are left out once an earlier one has ruled the scan out: they would judge nonsense.
     """
     found = [*check_modality(scan), *check_extent(scan), *check_tilt(scan)]
-    small = None if _fatal(found) else coarse(scan)
+    values_count = not _fatal(found) or (one_slice and not any(finding.kind in NOT_HU for finding in found))
+    small = coarse(scan) if values_count else None
     if small is not None:
         found += check_values(small)
     if not _fatal(found):

@@ -13,6 +13,10 @@ from .findings import Finding
 WIDEST_MM = 10.5
 # A slice that leans more than this, degrees, crosses two vertebrae.
 _STEEPEST = 25.0
+# Slices this far apart show other anatomy; how much nearer to a slice one of them must be than its neighbours are, and
+# the share of such slices with which the order is wrong: 0 to 0.02 of a body, above 0.8 of what is shuffled or stacked.
+# Judged by so many blocks of a slice at least.
+_FAR_MM, _ALIKE, _ASTRAY, _FEWEST = 30.0, 0.75, 0.5, 150
 _SHORTEST_MM, _SHORT_MM, _TALLEST_MM = 30.0, 120.0, 2300.0
 
 
@@ -92,17 +96,71 @@ def check_order(scan: Scan, stride: int = 8) -> Iterator[Finding]:
     one = np.abs(every[1:] - every[:-1]).mean(axis=1)
     two = np.abs(every[2:] - every[:-2]).mean(axis=1)
     flat = np.ptp(every, axis=1) < 1  # empty slices at the ends of a box repeat each other, and may
-    same = (one == 0) & ~flat[1:] & ~flat[:-1]
-    same[:3] = same[-3:] = False  # repeated by resampling beyond the ends: nothing is shifted
+    empty = flat[1:] | flat[:-1]
+    same = (one == 0) & ~empty
+    for way in (slice(None), slice(None, None, -1)):  # repeated by resampling beyond the ends: nothing is shifted
+        _spare_the_end(same[way], empty[way], scan)
     if same.any():
         yield from _repeated(same, scan)
-    if np.median(two) < 0.8 * np.median(one):
+    turns = float(np.median(two) / max(np.median(one), 1e-6))
+    astray = _astray(voxels, flat, scan) if turns >= 0.6 else 0.0
+    if astray > _ASTRAY:
+        yield Finding(
+            "mixed",
+            f"{100 * astray:.0f} % of the slices resemble slices far from them more than their neighbours: the slices "
+            "are out of order, or two series follow one another in one file; export the series again.",
+            True,
+        )
+    elif turns < 0.8:
         yield Finding(
             "mixed",
             "Slices resemble the next but one more than their neighbours, as if two series were mixed; export each as "
             "its own series.",
-            bool(np.median(two) < 0.6 * np.median(one)),
+            turns < 0.6,
         )
+
+
+def _spare_the_end(same: np.ndarray, empty: np.ndarray, scan: Scan) -> None:
+    """Take the repeats off that touch the first slice, empty ones aside, over a thick slice at most."""
+    step = float(np.median(np.abs(np.diff(scan.heights))))
+    run = int(np.argmin(np.append(same | empty, False)))
+    first = int(np.argmax(same[:run])) if same[:run].any() else run
+    same[first : min(run, first + max(3, round(WIDEST_MM / max(step, 1e-3))))] = False
+
+
+def _astray(voxels: np.ndarray, flat: np.ndarray, scan: Scan) -> float:
+    """Share of the slices that resemble one far from them clearly more than the nearer of their neighbours."""
+    step = float(np.median(np.abs(np.diff(scan.heights))))
+    far = max(3, int(np.ceil(_FAR_MM / max(step, 1e-3))))
+    numbers = np.flatnonzero(~flat)
+    if len(numbers) < 2 * far or min(voxels.shape[1:]) < 4:
+        return 0.0
+    rows = _blurred(voxels)
+    if rows.shape[1] < _FEWEST:  # of so few numbers, some are alike by chance
+        return 0.0
+    apart = _distances(rows[numbers])
+    between = np.abs(numbers[:, None] - numbers[None])
+    near = np.where(between == 1, apart, np.inf).min(axis=1)
+    elsewhere = np.where(between >= far, apart, np.inf).min(axis=1)
+    judged = np.isfinite(near) & (near > 0)
+    return float(np.mean(elsewhere[judged] < _ALIKE * near[judged])) if judged.any() else 0.0
+
+
+def _blurred(voxels: np.ndarray, sides: int = 24, block: int = 4) -> np.ndarray:
+    """Slices as rows (n, m): means over some hundred blocks of voxels, so that noise counts less than anatomy."""
+    strides = [max(1, n // (sides * block)) for n in voxels.shape[1:]]
+    some = voxels[:, :: strides[0], :: strides[1]].astype(np.float32)
+    some = np.clip(np.nan_to_num(some), -1024, 1500)
+    for axis in (1, 2):
+        some = np.add.reduceat(some, np.arange(0, some.shape[axis] - block + 1, block), axis=axis)
+    return some.reshape(len(some), -1) / float(block * block)
+
+
+def _distances(rows: np.ndarray) -> np.ndarray:
+    """Root of the summed squared differences between all rows, (n, n)."""
+    rows = (rows - rows.mean(axis=0)).astype(np.float64)
+    own = (rows * rows).sum(axis=1)
+    return np.sqrt(np.maximum(own[:, None] + own[None] - 2.0 * rows @ rows.T, 0.0))
 
 
 def _repeated(same: np.ndarray, scan: Scan) -> Iterator[Finding]:

@@ -16,6 +16,9 @@ _SAMPLE = 400_000
 _LOW_SHARE, _HIGHEST = 0.02, 3000.0
 _AIR_HU, _AIR_SHARE = -850.0, 0.1
 _SOFT_HU = (-160.0, 110.0)
+# Values cut by a grey window: this share lies exactly at the lowest one, above all air; or at the highest one, below
+# dense bone. A window that ends below the threshold of bone, or below that of air, leaves nothing to measure by.
+_CUT_LOW_SHARE, _CUT_HIGH_SHARE, _CUT_HIGH_HU, _BONE_HU = 0.05, 0.001, 500.0, 300.0
 # Neighbours (5 mm apart) of a picture resemble each other at least so much (correlation); those of noise do not.
 _LEAST_LIKENESS = 0.2
 
@@ -62,8 +65,28 @@ def check_values(small: Coarse) -> Iterator[Finding]:
         )
     elif _likeness(small.hu) < _LEAST_LIKENESS:
         yield Finding("not-ct", "The image is noise: neighbouring values do not resemble each other; give a CT.", True)
+    elif cut := list(_cut(small.hu)):
+        yield from cut
     else:
         yield from _scaled(sample)
+
+
+def _cut(hu: np.ndarray) -> Iterator[Finding]:
+    """A CT saved through a grey window in Hounsfield units: all beyond its ends lies at its ends."""
+    values = hu.reshape(-1)[:: max(1, hu.size // _SAMPLE)]
+    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    values = values[values > PAD_HU]
+    low, high = values.min(), values.max()
+    below = low > _AIR_HU and np.mean(values == low) > _CUT_LOW_SHARE
+    above = high < _CUT_HIGH_HU and np.mean(values == high) > _CUT_HIGH_SHARE
+    ends = [f"{end:g}" for end, is_cut in ((low, below), (high, above)) if is_cut]
+    if ends:
+        yield Finding(
+            "windowed" if below or high < _BONE_HU else "values",
+            f"Values are cut at {' and '.join(ends)} HU, as a picture saved through a grey window is: air or bone is "
+            "not told from what is beside it; export the CT itself.",
+            bool(below or high < _BONE_HU),
+        )
 
 
 def _scaled(sample: np.ndarray) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ class Reading:
 
 
 def read_readings(path: str | Path) -> list[Reading]:
-    """The readings of a CSV (comma or semicolon, UTF-8).
+    """The readings of a CSV (comma, semicolon or tab, UTF-8).
 
     Columns: ``id`` (or ``case``), ``reader``, ``slice`` and/or ``mm``; optional ``review`` (1), ``level`` (L3), ``ct``
     (path, relative to the CSV), ``thickness_mm`` (mm between slices), ``truth_slice``, ``truth_mm`` or ``truth`` (in
@@ -178,7 +178,7 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text; save it as CSV (UTF-8)") from error
     head = text.split("\n", 1)[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
+    delimiter = max(",;\t", key=head.count)
     lines = csv.reader(io.StringIO(text), delimiter=delimiter)
     names = [name.strip().lower() for name in next(lines, [])]
     columns = [ALIASES.get(name, name) for name in names]
@@ -192,7 +192,7 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
         if len(cells) > len(columns):
             raise InputError(f"{path}, line {lines.line_num}: {len(cells)} cells under {len(columns)} columns; mend it")
         row = {name: cell.strip() for name, cell in zip(columns, cells)}
-        if delimiter == ";":
+        if delimiter != ",":
             row |= {name: row[name].replace(",", ".") for name in NUMBERS if name in row}
         rows.append((lines.line_num, row))
     return rows, [name for name in columns if name]

@@ -85,16 +85,17 @@ def _by_scheme(middles: Mapping[int, np.ndarray], level: str, what: str) -> tupl
     if not fits[best] or sorted(fits.values())[-2] == fits[best]:
         raise unclear
     value, where = _in_scheme(SCHEMES[best], middles, level, POSSIBLE)
-    if value is not None:
-        return value, ""
-    # "Not in the mask" must not come from the wrong numbering: a small patient's lumbar spine in another one.
+    # Neither a value nor "not in the mask" must come from the wrong numbering: a small patient's lumbar spine may have
+    # the distances of a chest in another one.
     rivals = [
         scheme
         for name, scheme in SCHEMES.items()
         if name != best and 2 * len(_neighbours(scheme, middles, RIVAL)) >= fits[best]
     ]
-    if any(_in_scheme(scheme, middles, level, RIVAL)[0] is not None for scheme in rivals):
+    if any(_in_scheme(scheme, middles, level, RIVAL)[0] != value for scheme in rivals):
         raise unclear
+    if value is not None:
+        return value, ""
     if not where:
         raise InputError(f"{what}: has vertebrae above and below {level} but not {level} itself; give another truth")
     return None, where
