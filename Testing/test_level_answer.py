@@ -224,4 +224,14 @@ def test_with_wrong_lengths_nothing_is_said_of_the_field_of_view():
     sure = nowhere("not-in-view", 0.978, "L3 is not in the field of view")
     for kind in ("size", "spacing"):
         assert _doubted(sure, "L3", [Finding(kind, "Wrong; mend it.", False)]).answer == "uncertain"
-    assert _doubted(sure, "L3", [Finding("values", "Odd; mend it.", False)]).answer == "not-in-view"
+    assert _doubted(sure, "L3", [Finding("front-back", "Odd; mend it.", False)]).answer == "not-in-view"
+
+
+def test_where_vertebrae_cannot_be_counted_only_a_known_side_is_told():
+    from TransferSegLib.level.answer import _doubted
+    from TransferSegLib.level.located import nowhere
+
+    short = [Finding("short", "Only 70 mm tall; give more.", False)]
+    for side, answer in ((None, "uncertain"), ("below", "not-in-view")):
+        sure = nowhere("not-in-view", 0.978, "no row of the scan looks like L3", side=side)
+        assert _doubted(sure, "L3", short).answer == answer
