@@ -5,16 +5,18 @@ from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
 from .loop import LEVEL_ERROR, Metric, Progress, train
-from .losses import LOSSES, active_logits, loss_by_name
+from .losses import LOSSES, active_logits, judge, loss_by_name, needs_image
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
 from .prepared import case_hash, class_counts, prepare_case, prepared_arrays, training_case
 from .run import Run, versions
+from .terms import UNLABELLED
 from .windows import TrainingCase, Windows
 
 __all__ = [
     "LEVEL_ERROR",
     "LOSSES",
     "STEPS_PER_EPOCH",
+    "UNLABELLED",
     "FeatureBank",
     "LevelExample",
     "LevelPictures",
@@ -30,9 +32,11 @@ __all__ = [
     "class_counts",
     "default_level_plan",
     "default_plan",
+    "judge",
     "level_forward",
     "level_loss",
     "loss_by_name",
+    "needs_image",
     "prepare_case",
     "prepared_arrays",
     "train",
