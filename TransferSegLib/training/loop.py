@@ -15,7 +15,7 @@ from ..errors import Cancelled, TransferSegError
 from ..events import Events
 from .interrupting import interruptible
 from .level_plan import LevelPlan
-from .losses import Loss
+from .losses import Loss, judge
 from .plan import TrainingPlan
 from .run import Run
 
@@ -173,7 +173,7 @@ def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precisio
     kind = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision)
     with torch.autocast(device.split(":")[0], dtype=kind, enabled=kind is not None):
         logits = forward(inputs)
-    value = loss(logits.float(), truth)
+    value = judge(loss, logits.float(), truth, inputs)
     number = float(value.detach())
     if not math.isfinite(number):
         raise TransferSegError("training: the loss became NaN; lower the learning rate or use --precision float32")
