@@ -110,6 +110,11 @@ def overlaps(first: Sequence[Part], second: Sequence[Part]) -> Iterator[tuple[in
                 yield place, int(other), common
 
 
+def common_voxels(first: Sequence[Part], second: Sequence[Part]) -> int:
+    """How many voxels two masks have in common; the parts of each have none in common with one another."""
+    return sum(count for *_, count in overlaps(first, second))
+
+
 def trimmed(part: Part) -> Part:
     """The same voxels in the smallest box that holds them; in an empty box where there are none."""
     box, mask = [], part.mask
