@@ -32,16 +32,16 @@ _FIELDS = (
     ("dice", "Dice", "Dice", 3, True),
     ("nsd", "NSD at {tolerance}mm", "NSD à {tolerance}mm", 3, True),
     ("bji", "BJI at {tolerance}mm", "BJI à {tolerance}mm", 3, True),
-    ("tmtv_predicted_ml", "TMTV predicted (not thresholded) ml", "TMTV calculé par TMTV-NET (non seuillé)", 1, False),
     (
-        "tmtv_predicted_thresholded_ml",
-        "TMTV predicted (thresholded) ml",
-        "TMTV calculé par TMTV-NET (seuillé)",
+        "tmtv_predicted_raw_ml",
+        "TMTV predicted (not thresholded) ml",
+        "TMTV calculé par TMTV-NET (non seuillé)",
         1,
         False,
     ),
-    ("tmtv_real_ml", "Real TMTV (thresholded at {threshold}) ml", "TMTV réel (seuillé à {threshold}) ml", 1, True),
-    ("fp_unthresholded_ml", "TMTV FP not thresholded ml", "TMTV FP non seuillé ml", 2, True),
+    ("tmtv_predicted_ml", "TMTV predicted (thresholded) ml", "TMTV calculé par TMTV-NET (seuillé)", 1, False),
+    ("tmtv_true_ml", "Real TMTV (thresholded at {threshold}) ml", "TMTV réel (seuillé à {threshold}) ml", 1, True),
+    ("fp_raw_ml", "TMTV FP not thresholded ml", "TMTV FP non seuillé ml", 2, True),
     ("fp_ml", "TMTV FP thresholded ml", "TMTV FP seuillé ml", 2, True),
     ("fn_ml", "TMTV FN ml", "TMTV FN ml", 2, True),
     ("tp_ml", "TMTV TP ml", "TMTV TP ml", 2, True),
@@ -49,9 +49,9 @@ _FIELDS = (
     ("recall", "Recall %", "Recall %", 2, True),
 )
 _COUNTS = (
-    ("tp", "true", "Number of lesions TP", "Nombre de lésions TP"),
-    ("fn", "true", "Number of lesions FN", "Nombre de lésions FN"),
-    ("fp", "predicted", "Number of predictions FP", "Nombre de prédictions FP"),
+    ("true_positive", "truths", "Number of lesions TP", "Nombre de lésions TP"),
+    ("false_negative", "truths", "Number of lesions FN", "Nombre de lésions FN"),
+    ("false_positive", "predictions", "Number of predictions FP", "Nombre de prédictions FP"),
 )
 _PER_CENT = ("precision", "recall")
 
@@ -74,10 +74,10 @@ def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
     errors = report.get("errors") or {}
     values = {
         "suv_max": report["suv_max"],
-        "tmtv_predicted_ml": report["tmtv_unthresholded_ml"],
-        "tmtv_predicted_thresholded_ml": report["tmtv_ml"],
-    } | {name: value for name, value in errors.items() if isinstance(value, (int, float))}
-    gaps = {"tolerance": f"{report['tolerance_mm']:g}", "threshold": plain_rule(report["threshold"])}
+        "tmtv_predicted_raw_ml": report["tmtv_raw_ml"],
+        "tmtv_predicted_ml": report["tmtv_thresholded_ml"],
+    } | {name: errors[name] for name, *_ in _FIELDS if name in errors}
+    gaps = {"tolerance": f"{report['tolerance_mm']:g}", "threshold": plain_rule(report["errors_threshold"])}
     fields = [
         Field("patient", words("patient"), report["patient"], report["patient"]),
         Field("tolerance_mm", "Tolerance", report["tolerance_mm"], f"{report['tolerance_mm']:g}"),
@@ -90,7 +90,7 @@ def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
         label = words.pick(english, french).format(**gaps)
         fields.append(Field(name, label, value, number(value, decimals), needs_truth))
     for approach in (1, 2):
-        fields += _counts(errors.get(f"approach{approach}"), approach, words)
+        fields += _counts(approach_counts(report, approach), approach, words)
     return fields
 
 
@@ -100,9 +100,8 @@ def listing_lines(report: Mapping[str, Any], words: Words) -> list[str]:
     for field in listing(report, words):
         if field.needs_truth and not truth:
             continue
-        if field.name.startswith("approach") and field.name.endswith("tp"):
-            number_of = field.name[len("approach")]
-            lines.append(f"{words.pick('Approach', 'Approche')} {number_of}")
+        if field.name.startswith("approach") and field.name.endswith("true_positive"):
+            lines.append(f"{words.pick('Approach', 'Approche')} {field.name[len('approach')]}")
         lines.append(f"{field.label}{words.colon}{field.printed}")
     return lines
 
@@ -117,10 +116,16 @@ def share(count: int, total: int) -> str:
     return f"{count} / {total} ({100 * count / total:.1f}%)" if total else f"{count} / {total} ({UNDEFINED})"
 
 
-def plain_rule(rule: str | None) -> str:
-    """A threshold as the listing writes it: 4 for 4.0, 41% as it is, 0 for none."""
-    if rule is None:
-        return "0"
+def approach_counts(report: Mapping[str, Any], approach: int) -> Mapping[str, Any] | None:
+    """The lesions found by approach 1 or 2 (by what the report chose), None without a reference."""
+    errors = report.get("errors")
+    if errors is None:
+        return None
+    return errors["approach2_dice" if approach == 2 and report["lesionwise_by"] == "dice" else f"approach{approach}"]
+
+
+def plain_rule(rule: str) -> str:
+    """A threshold as the listing writes it: 4 for 4.0, 41% as it is."""
     return rule if rule.endswith("%") else f"{float(rule):g}"
 
 

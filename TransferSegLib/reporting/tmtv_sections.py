@@ -7,7 +7,7 @@ from typing import Any
 
 from .tables import UNDEFINED
 from .tmtv_blocks import Block, Grid, Paragraph, Picture, Section, Tiles
-from .tmtv_errors import error_sections
+from .tmtv_errors import error_sections, threshold_words
 from .tmtv_listing import number
 from .tmtv_words import Words
 
@@ -41,13 +41,6 @@ def sections(report: Mapping[str, Any], words: Words) -> list[Section]:
     return found
 
 
-def threshold_words(rule: str | None, words: Words) -> str:
-    """A threshold as a sentence part."""
-    if rule is None:
-        return words("then_none")
-    return words("percent_rule") if rule.endswith("%") else words("then_fixed", rule=rule)
-
-
 def _tiles(report: Mapping[str, Any], words: Words) -> Tiles:
     return Tiles(
         (
@@ -74,15 +67,14 @@ def _lesions(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
     lesions, below = report["lesions"], report["below_minimum"]
     blocks: list[Block] = []
     if lesions:
-        rows = [(f"{one['number']}{'*' if one['at_border'] else ''}", *_measured(one)) for one in lesions]
+        rows = [(f"{one['number']}{'*' if one['touches_border'] else ''}", *_measured(one)) for one in lesions]
         rows.append(_totals(report, words))
         blocks.append(
             Grid(_columns(words), tuple(rows), RIGHT, (len(rows) - 1,), tuple(f"{one['number']}" for one in lesions))
         )
-        if any(one["at_border"] for one in lesions):
+        if any(one["touches_border"] for one in lesions):
             blocks.append(Paragraph(words("border")))
-        if any(one["suv_peak"] is None for one in lesions):
-            blocks.append(Paragraph(words("no_peak")))
+        blocks.append(Paragraph(words("peak")))
     else:
         blocks.append(Paragraph(words("no_lesions")))
     if below["count"]:
@@ -124,7 +116,7 @@ def _thresholds(report: Mapping[str, Any], words: Words) -> Grid:
     rows, strong = [], []
     for row in report["thresholds"]:
         rule = row["rule"]
-        name = words("no_rule") if rule is None else words("percent_rule") if rule == "41%" else f"SUV >= {rule}"
+        name = words("no_rule") if rule is None else threshold_words(rule, words)
         if rule == report["threshold"]:
             strong.append(len(rows))
             name += " " + words("headline")
@@ -161,44 +153,35 @@ def _physiological(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]
 
 
 def _suv(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
-    unit, by = report["unit"], report["unit_stated_by"]
-    told = words("by_user_unit" if by == "user" else f"by_{by}") if by in ("DICOM", "sidecar", "user", "header") else by
-    if unit == "suv":
-        blocks: list[Block] = [Paragraph(words("unit_suv", by=told), strong=by == "user")]
-    elif unit == "bqml":
-        factor = f"{report['suv_factor']:.6g}"
-        blocks = [Paragraph(words("unit_bqml", by=told, factor=factor), strong=by == "user")]
-    else:
-        blocks = [Paragraph(words("unit_other", unit=unit, by=told), strong=True)]
-    if report["suv_inputs"]:
+    """Where the SUV comes from; what the user said or entered stands out."""
+    suv = report["suv"]
+    by_user = suv["stated_by"] == "user"
+    gaps = {"by": words("by_user_unit" if by_user else f"by_{suv['stated_by']}")}
+    if suv["suv_factor"] is not None:
+        gaps["factor"] = f"{suv['suv_factor']:.6g}"
+    blocks: list[Block] = [Paragraph(words(f"unit_{suv['unit']}", **gaps), strong=by_user)]
+    if suv["inputs"]:
         rows, strong = [], []
-        for one in report["suv_inputs"]:
-            by_hand = one["by_hand"]
-            if by_hand:
+        for one in suv["inputs"]:
+            if one["by_hand"]:
                 strong.append(len(rows))
-            rows.append(
-                (one["name"], _quantity(one["value"], one["unit"]), words("by_hand") if by_hand else one["source"])
-            )
+            value = f"{one['value']:g}" if isinstance(one["value"], float) else str(one["value"])
+            source = words("by_hand") if one["by_hand"] else one["source"]
+            rows.append((one["name"].replace("_", " "), f"{value} {one['unit']}".strip(), source))
         columns = (words("quantity"), words("value"), words("source"))
         blocks.append(Grid(columns, tuple(rows), (False, False, False), tuple(strong)))
-    for name, key in (("lean", "lean_factor"), ("bsa", "bsa_factor")):
-        if report[key] is not None:
-            blocks.append(Paragraph(words(name, factor=f"{report[key]:.4g}")))
+    if suv["uptake_s"] is not None:
+        blocks.append(Paragraph(words("uptake", minutes=f"{suv['uptake_s'] / 60:.0f}")))
+    for name in ("lean", "bsa"):
+        if suv[f"{name}_factor"] is not None:
+            blocks.append(Paragraph(words(name, factor=f"{suv[f'{name}_factor']:.4g}", formula=suv[f"{name}_formula"])))
     return tuple(blocks)
-
-
-def _quantity(value: Any, unit: str | None) -> str:
-    """A value with its unit; activities of more than 0.1 MBq in MBq."""
-    if unit == "Bq" and isinstance(value, (int, float)) and abs(value) >= 1e5:
-        return f"{value / 1e6:g} MBq"
-    text = f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
-    return f"{text} {unit or ''}".strip()
 
 
 def _method(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
     kind, name, rule = report["segmentation"]["kind"], report["segmentation"]["name"], report["threshold"]
     if kind == "threshold":
-        how = words("by_percent") if rule.endswith("%") else words("by_threshold", rule=rule)
+        how = words("by_percent", rule=rule[:-1]) if rule.endswith("%") else words("by_threshold", rule=rule)
     else:
         how = words(f"by_{kind}", name=name, threshold=threshold_words(rule, words))
     names = {key: _file(report[key]) or words("none_given") for key in ("pet", "ct", "truth")}

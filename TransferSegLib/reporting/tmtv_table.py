@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..lesions import RULES
 from ..storage import writing
-from .tmtv_listing import listing
+from .tmtv_listing import approach_counts, listing
 from .tmtv_words import Words
 
 Cell = str | float | int | None
@@ -75,29 +76,28 @@ def write_workbook(path: str | Path, headings: Sequence[str], rows: Sequence[Seq
 def _cells(report: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
     """(heading, value) of a patient; lesion counts of the listing come with their totals and per cent."""
     cells: list[tuple[str, Cell]] = []
-    errors = report.get("errors") or {}
     for field in listing(report, words):
         if not field.name.startswith("approach"):
             value = 100 * field.value if field.name == "lesionwise" else field.value
             cells.append((field.label + (" %" if field.name == "lesionwise" else ""), _rounded(value)))
             continue
-        which, count = field.name[: len("approach1")], field.name[-2:]
-        counts = errors.get(which) or {}
-        total = counts.get("predicted" if count == "fp" else "true")
-        label = f"{words.pick('Approach', 'Approche')} {which[-1]} - {field.label}"
+        counts = approach_counts(report, int(field.name[len("approach")])) or {}
+        total = counts.get("predictions" if field.name.endswith("false_positive") else "truths")
+        label = f"{words.pick('Approach', 'Approche')} {field.name[len('approach')]} - {field.label}"
         cells += [(label, field.value), (f"{label} / total", total)]
         cells.append((f"{label} %", round(100 * field.value / total, 2) if field.value is not None and total else None))
-    return cells + _beyond(report, errors, words)
+    return cells + _beyond(report, words)
 
 
-def _beyond(report: Mapping[str, Any], errors: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
+def _beyond(report: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
     """What the table says beyond the listing."""
-    criterion = words("approach3")
-    counts = errors.get("approach3") or {}
+    errors = report.get("errors") or {}
+    counts = errors.get("suvmax_voxel") or {}
+    criterion = words("suvmax_voxel")
     cells: list[tuple[str, Cell]] = [
-        (f"{criterion} - TP", counts.get("tp")),
-        (f"{criterion} - FN", counts.get("fn")),
-        (f"{criterion} - FP", counts.get("fp")),
+        (f"{criterion} - TP", counts.get("true_positive")),
+        (f"{criterion} - FN", counts.get("false_negative")),
+        (f"{criterion} - FP", counts.get("false_positive")),
         (words("hd95"), errors.get("hd95_mm")),
         (words("fpv"), errors.get("fpv_ml")),
         (words("fnv"), errors.get("fnv_ml")),
@@ -107,10 +107,12 @@ def _beyond(report: Mapping[str, Any], errors: Mapping[str, Any], words: Words) 
         (f"{words('dmax_voxel')} mm", report["dmax_voxel_mm"]),
         (words("physiological_ml"), sum(one["volume_ml"] for one in report["physiological"])),
     ]
-    cells += [(f"TMTV ml, {row['rule'] or words('no_rule')}", row["tmtv_ml"]) for row in report["thresholds"]]
-    cells.append((f"{words('rule')}", report["threshold"]))
-    cells.append((words.pick("unit stated by", "unité indiquée par"), report["unit_stated_by"]))
-    by_hand = ", ".join(one["name"] for one in report["suv_inputs"] if one["by_hand"])
+    rules = {row["rule"]: row["tmtv_ml"] for row in report["thresholds"]}
+    cells += [(f"TMTV ml, {rule}", rules.get(rule)) for rule in RULES]
+    cells.append((words("rule"), report["threshold"] or words("no_rule")))
+    cells.append((words("segmentation"), report["segmentation"]["name"]))
+    cells.append((words("unit_by"), report["suv"]["stated_by"]))
+    by_hand = ", ".join(one["name"] for one in report["suv"]["inputs"] if one["by_hand"])
     return [(name, _rounded(value)) for name, value in [*cells, (words("by_hand"), by_hand)]]
 
 
