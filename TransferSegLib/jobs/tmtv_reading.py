@@ -34,6 +34,8 @@ _GENERIC = {
     "wb",
 }
 
+_OTHER_GRID = "give the mask that lies on the PET's grid, or resample it to the PET"
+
 
 @dataclass(frozen=True, eq=False)
 class TmtvCase:
@@ -114,5 +116,5 @@ def _mask(path: Path | None, grid: Grid, pet: Path) -> np.ndarray | None:
     """A mask on the PET's grid; every value but 0 is lesion."""
     if path is None:
         return None
-    labels = labels_on(read_image(path, what="truth"), grid, path, pet)
+    labels = labels_on(read_image(path, what="truth"), grid, path, pet, hint=_OTHER_GRID)
     return sitk.GetArrayFromImage(labels) > 0
