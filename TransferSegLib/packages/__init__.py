@@ -2,19 +2,24 @@
 
 from .archive import export_zip, unpacked
 from .bundle import import_bundle
-from .card import Card, Label, json_schema
+from .card import PETCT, PETCT_ROLES, Card, Label, input_channels, json_schema
 from .catalogue import Entry, find_package, forget, list_models, register, shipped_folder
-from .package import Package, load_checked, read_package, read_state, write_package
+from .composed import composed_state, load_checked
+from .package import Package, read_package, read_state, write_package
 
 __all__ = [
+    "PETCT",
+    "PETCT_ROLES",
     "Card",
     "Entry",
     "Label",
     "Package",
+    "composed_state",
     "export_zip",
     "find_package",
     "forget",
     "import_bundle",
+    "input_channels",
     "json_schema",
     "list_models",
     "load_checked",
