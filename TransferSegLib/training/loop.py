@@ -16,6 +16,7 @@ from ..events import Events
 from .interrupting import interruptible
 from .level_plan import LevelPlan
 from .losses import Loss, judge
+from .optimisers import optimiser_of
 from .plan import TrainingPlan
 from .run import Run
 
@@ -100,7 +101,7 @@ def train(
     """
     import torch
 
-    optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=rate)
+    optimiser = optimiser_of(plan, module, rate)
     scaler = torch.amp.GradScaler(enabled=device.startswith("cuda") and precision == "float16")
     progress = _restore(run, module, optimiser, scaler)
     module.train()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,23 @@ class TrainingCase:
 
 
 class Windows:
-    """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same."""
+    """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same.
 
-    def __init__(self, cases: Sequence[TrainingCase], plan: TrainingPlan, *, flip_axis: int = 2) -> None:
+    ``augmentation`` makes what changes a window, from the patch and ``flip_axis`` (`Augmentation`,
+    `PetCtAugmentation`).
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[TrainingCase],
+        plan: TrainingPlan,
+        *,
+        flip_axis: int = 2,
+        augmentation: Callable[..., Any] = Augmentation,
+    ) -> None:
         self._cases = list(cases)
         self._plan = plan
-        self._augment = Augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
+        self._augment = augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
 
     def batch(self, step: int):
         """(B, C, k, j, i) float32 and (B, 1, k, j, i) uint8 for optimiser step ``step``."""
