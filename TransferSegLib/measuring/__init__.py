@@ -3,13 +3,13 @@
 from .components import components
 from .extent import greatest_distance, hull_corners, outermost_voxels
 from .lesion_matching import LesionCounts, LesionPairs, by_hottest_voxel, lesion_volumes_apart
+from .lesion_uptake import suv_peak, uptake
 from .measures import Measures, compare
 from .overlap import Counts, count_voxels, overlap_measures
 from .parts import Part, common_voxels, put_together, separate_parts, voxels_of
 from .summary import MEASURES, case_mean, case_record, evaluation, mean_dice, mean_of_case_means, volumes_ml
 from .surface_distances import SurfaceDistances, surface_distances, surface_measures
 from .surface_elements import element_areas, neighbour_codes
-from .uptake import suv_peak, uptake
 
 __all__ = [
     "MEASURES",

@@ -66,6 +66,8 @@ def separate_parts(mask: np.ndarray) -> list[Part]:
     """
     from scipy.ndimage import find_objects, label
 
+    if not mask.size:
+        return []
     blocks, count = label(_filled_blocks(mask), np.ones((3, 3, 3), bool))
     parts = []
     for number, found in enumerate(find_objects(blocks, count), 1):
@@ -141,10 +143,9 @@ def _filled_blocks(mask: np.ndarray) -> np.ndarray:
     if values.dtype != np.uint8:
         values = (values != 0).view(np.uint8)
     layers = [values[k : k + BLOCK].max(axis=0) for k in range(0, mask.shape[0], BLOCK)]
-    filled = np.array(layers, np.uint8).reshape(len(layers), *mask.shape[1:])
+    filled = np.array(layers)
     for axis in (1, 2):
-        if filled.size:
-            filled = np.maximum.reduceat(filled, np.arange(0, mask.shape[axis], BLOCK), axis=axis)
+        filled = np.maximum.reduceat(filled, np.arange(0, mask.shape[axis], BLOCK), axis=axis)
     return filled != 0
 
 
