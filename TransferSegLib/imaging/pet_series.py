@@ -116,12 +116,25 @@ def private_number(headers: Sequence[Any], element: int) -> float | None:
 
 
 def private_text(header: Any, group: int, creator: str, element: int) -> str | None:
-    """A private element as text, by its creator's own block, or None."""
+    """A private element as text, by its creator's own block, or None.
+
+    Where an anonymiser took away every creator of the group, the first block of a file of that maker is read.
+    """
     try:
         value = header.private_block(group, creator)[element].value
     except KeyError:
-        return None
+        value = header.get(group << 16 | 0x1000 | element)
+        if value is None or not creators_missing(header, group):
+            return None
+        value = value.value
     return value.decode("ascii", "ignore").strip("\0 ") if isinstance(value, bytes) else str(value or "").strip()
+
+
+def creators_missing(header: Any, group: int) -> bool:
+    """Whether a private group of the header's own maker (GE, Philips) holds no creator any more."""
+    maker = _text(header, "Manufacturer").upper()
+    own = maker.startswith("GE") if group == GE_GROUP else "PHILIPS" in maker
+    return own and not any((group, block) in header for block in _BLOCKS)
 
 
 def _philips(header: Any, element: int) -> float | None:

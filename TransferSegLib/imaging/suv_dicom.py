@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .pet_series import PHILIPS_ACTIVITY, PHILIPS_SUV, corrections, private_number
+from .pet_series import PHILIPS_ACTIVITY, PHILIPS_GROUP, PHILIPS_SUV, corrections, creators_missing, private_number
 from .pet_units import settled_unit
 from .suv_dicom_inputs import DICOM, dicom_nuclide, stated_inputs
 from .suv_factor import check_half_life, dose_factor
-from .suv_inputs import BY_HAND, KINDS, Input, merged
+from .suv_inputs import BY_HAND, KINDS, Input, implausible, merged
 
 # Numbers that a ready SUV has already taken in, and that change nothing about it any more.
 _OF_DOSE = ("dose_mbq", "injected", "acquired", "half_life_s")
@@ -69,6 +69,10 @@ def dicom_conversion(
 def ready_suv(stated_by: str, inputs: Mapping[str, Input], notes: Sequence[str]) -> Conversion:
     """Values that are SUV already: weight, height and sex still serve, what else was entered is told as unused."""
     unused = [KINDS[key].words for key in _OF_DOSE if key in inputs and inputs[key].source == BY_HAND]
+    inputs = dict(inputs)
+    if (flaw := implausible("weight_kg", inputs)) is not None:
+        inputs.pop("weight_kg")
+        notes = [*notes, f"The {flaw} and was not used; say --weight KG."]
     told = [f"Entered by hand but not used, since the values are SUV already: {', '.join(unused)}."] if unused else []
     kept = {key: entry for key, entry in inputs.items() if key not in _OF_DOSE}
     return Conversion("suv", stated_by, None, None, kept, (*notes, *told))
@@ -80,7 +84,8 @@ def _from_dose(
     """Factor, uptake time, the inputs used and notes, of values in Bq/ml."""
     entered = "acquired" in inputs and inputs["acquired"].source == BY_HAND
     at_injection = _check_decay(headers[0], path, entered)
-    used = {key: entry for key, entry in inputs.items() if key != "acquired" or not at_injection}
+    unused = ("injected", "acquired", "half_life_s") if at_injection else ()
+    used = {key: entry for key, entry in inputs.items() if key not in unused}
     notes = check_half_life(used, dicom_nuclide(headers[0]), path)
     factor, uptake, told = dose_factor(used, path, at_injection=at_injection, faults=faults)
     if not at_injection and not entered and "acquired" in faults:
@@ -112,6 +117,8 @@ def _counts(
         kept = {key: entry for key, entry in inputs.items() if key not in _OF_DOSE}
         kept["factor"] = Input("suv_scale_factor", to_suv, "SUVbw per count", f"{DICOM}, Philips (7053,xx00)")
         told = _cross_check(headers, path, inputs, to_suv, to_bqml)
+        if creators_missing(headers[0], PHILIPS_GROUP):
+            told.append("The private creator of the SUV factor is missing; it was taken by the maker's name.")
         return Conversion("cnts", DICOM, to_suv, None, kept, (*notes, *told))
     factor, uptake, used, told = _from_dose(headers, path, inputs, faults)
     used["factor"] = Input("activity_scale_factor", to_bqml, "Bq/ml per count", f"{DICOM}, Philips (7053,xx09)")

@@ -72,9 +72,9 @@ def _entered(kind: _Kind, value: Any) -> Any:
     if not kind.high:
         if kind.name != "sex":
             return moment_by_hand(value, option)
-        if str(value)[:1].upper() not in ("F", "M"):
-            raise UsageError(f"{option} {str(value)[:20]}: say F or M")
-        return str(value)[:1].upper()
+        if str(value).strip().lower() not in ("f", "female", "m", "male"):
+            raise UsageError(f"{option} {str(value)[:20]}: not a sex that the formulas know; say F or M")
+        return str(value).strip()[0].upper()
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -112,13 +112,18 @@ def _shown(entry: Input) -> str:
 
 def check_plausible(inputs: Mapping[str, Input], where: object) -> None:
     """Raise ``InputError`` for a number of the file that no patient has, naming the option that replaces it."""
-    for key, entry in inputs.items():
-        kind = KINDS[key]
-        if kind.high and entry.source != BY_HAND and not kind.low <= entry.value <= kind.high:
-            raise InputError(
-                f"{where}: {kind.words} {entry.value:g} {kind.unit} by {entry.source} is not plausible"
-                f"{_guess(key, entry.value)}; say {kind.option}"
-            )
+    for key in inputs:
+        if (flaw := implausible(key, inputs)) is not None:
+            raise InputError(f"{where}: {flaw}; say {KINDS[key].option}")
+
+
+def implausible(key: str, inputs: Mapping[str, Input]) -> str | None:
+    """What is wrong with a number of the file, or None; those entered by hand were checked before."""
+    kind, entry = KINDS[key], inputs.get(key)
+    if entry is None or not kind.high or entry.source == BY_HAND or kind.low <= entry.value <= kind.high:
+        return None
+    told = f"{kind.words} {entry.value:g} {kind.unit} by {entry.source} is not plausible"
+    return told + _guess(key, entry.value)
 
 
 def _guess(key: str, value: float) -> str:

@@ -67,6 +67,8 @@ def file_conversion(
         numbers that SUV needs.
     """
     _check_sidecar(sidecar, path)
+    if image.HasMetaDataKey("Modality") and image.GetMetaData("Modality").strip() in ("MET_MOD_CT", "CT"):
+        raise InputError(f"{path}: not a PET, its header says modality CT; were --pet and --ct swapped?")
     text, by = str(sidecar.get("Units") or "").strip(), SIDECAR
     if not text:
         text, by = header_unit(image), HEADER
@@ -78,7 +80,7 @@ def file_conversion(
     entered = "acquired" in by_hand
     at_injection = not entered and str(sidecar.get("DecayCorrection") or "").upper() == "ADMIN"
     if at_injection:
-        inputs.pop("acquired", None)
+        inputs = {key: value for key, value in inputs.items() if key not in ("injected", "acquired", "half_life_s")}
     notes += check_half_life(inputs, _nuclide(sidecar), path)
     factor, uptake, told = dose_factor(inputs, path, at_injection=at_injection)
     return Conversion("bqml", stated_by, factor, uptake, inputs, (*notes, *told))
