@@ -164,7 +164,7 @@ def test_weight_that_cannot_be_serves_no_lean_mass(tmp_path):
 
 def test_modality_of_a_metaimage_header(tmp_path):
     path = written(tmp_path, name="c.mha")
-    path.write_bytes(path.read_bytes().replace(b"MET_MOD_UNKNOWN", b"MET_MOD_CT"))
+    path.write_bytes(path.read_bytes().replace(b"ElementSpacing", b"Modality = MET_MOD_CT\nElementSpacing", 1))
     refused(path, "header says modality CT", "swapped", unit="suv")
 
 
