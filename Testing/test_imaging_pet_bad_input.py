@@ -93,7 +93,9 @@ def test_values_that_no_tissue_has(tmp_path):
     write_pet(tmp_path / "dose", warm)
     refused(tmp_path / "dose", "times the activity that was injected", "dose")
     write_pet(tmp_path / "cold", edit=setting(Units="GML"), slopes=[1e-6] * 6)
-    assert any("only 0.03" in note for note in read_pet(tmp_path / "cold").info.notes)
+    refused(tmp_path / "cold", "the highest SUV would be only 0.03")
+    write_pet(tmp_path / "cool", edit=setting(Units="GML"), slopes=[2e-5] * 6)
+    assert any("only 0.6" in note for note in read_pet(tmp_path / "cool").info.notes)
 
 
 def test_two_patients_mixed(tmp_path):

@@ -17,6 +17,8 @@ from .grid import Grid
 HIGHEST_SUV = 1000.0
 _HIGH_SUV = 200.0
 _LOW_SUV = 1.0
+# A picture in which nothing reaches this is no PET of a patient in SUV: every tissue takes up something.
+LOWEST_SUV = 0.1
 # Activity in the picture over the dose given: noise and calibration make up less than the first.
 _MORE_THAN_GIVEN = 1.5
 _FAR_MORE_THAN_GIVEN = 3.0
@@ -39,6 +41,8 @@ def check_suv(suv: np.ndarray, grid: Grid, weight: float | None, where: object) 
     top = float(suv.max())
     if top > HIGHEST_SUV:
         raise InputError(f"{where}: the highest SUV would be {top:,.0f}, which no tissue reaches; {fix}")
+    if top < LOWEST_SUV:
+        raise InputError(f"{where}: the highest SUV would be only {top:.2g}, below that of any tissue; {fix}")
     whole = float(suv.sum(dtype=np.float64)) * float(np.prod(grid.spacing)) * 1e-6
     share = whole / (weight or _HEAVY)
     if share > _FAR_MORE_THAN_GIVEN:
