@@ -62,8 +62,8 @@ def _finding(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--physiological",
         default="auto",
-        choices=["auto", "off"],
-        help="tell brain, bladder, kidneys and heart apart by rule (default: auto)",
+        choices=["auto", "on", "off"],
+        help="tell brain, bladder, kidneys and heart apart by rule (default: auto, not in a --mask)",
     )
     group.add_argument(
         "--move",
@@ -180,7 +180,7 @@ def _options(args: argparse.Namespace):
         tolerance_mm=args.tolerance,
         lesionwise=args.lesionwise,
         lesionwise_share=args.lesionwise_threshold,
-        naming=args.physiological == "auto",
+        naming=args.physiological,
         moves=[_move(number, to) for number, to in options.pairs(args.move, "--move").items()],
         device=args.device,
         precision=args.precision,

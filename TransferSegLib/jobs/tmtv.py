@@ -123,8 +123,9 @@ class _Found:
             segmentation, device = segment_tmtv(model, case, options, events)
             how = {"kind": "model", "name": model.card.name}
         events.progress("tmtv", 1, STEPS)
-        ct = case.ct_on_pet() if options.naming else None
-        given = {"segmentation": segmentation, "minimum_ml": options.minimum_ml, "ct": ct, "naming": options.naming}
+        naming = options.names(masked=case.mask is not None)
+        ct = case.ct_on_pet() if naming else None
+        given = {"segmentation": segmentation, "minimum_ml": options.minimum_ml, "ct": ct, "naming": naming}
         uptake = measure_uptake(case.suv, case.grid, rule=options.rule, **given)
         moves = [move_of(uptake, number, to) for number, to in options.moves]
         found = cls(with_moves(uptake, case.grid, moves), segmentation, how, device)

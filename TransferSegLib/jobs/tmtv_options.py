@@ -12,7 +12,7 @@ from ..reporting.tmtv_words import Words
 from .tmtv_uptake import DEFAULT_RULE, organ_of, rule_name
 
 LESIONWISE = ("precision", "dice")
-PERCENT = "%"
+NAMING = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class TmtvOptions:
         What approach 2 asks of a pair of lesions.
     lesionwise_share : float
         How much of it.
-    naming : bool
-        Tell physiological uptake by rule.
+    naming : {"auto", "on", "off"}
+        Tell physiological uptake by rule; ``auto`` leaves a mask as the user made it.
     moves : sequence of (number, what)
         The user's word on what an uptake is, by its number in a report made without moves.
     """
@@ -50,7 +50,7 @@ class TmtvOptions:
     tolerance_mm: float = 5.0
     lesionwise: str = "precision"
     lesionwise_share: float = 0.5
-    naming: bool = True
+    naming: str = "auto"
     moves: Sequence[tuple[int, str]] = ()
     device: str = "auto"
     precision: str = "auto"
@@ -69,9 +69,15 @@ class TmtvOptions:
             raise UsageError(f"--lesionwise {self.lesionwise}: unknown; choose one of {', '.join(LESIONWISE)}")
         if not 0 < self.lesionwise_share <= 1:
             raise UsageError(f"--lesionwise-threshold {self.lesionwise_share:g}: give a share above 0 and at most 1")
+        if self.naming not in NAMING:
+            raise UsageError(f"--physiological {self.naming}: unknown; choose one of {', '.join(NAMING)}")
         for _, to in self.moves:
             organ_of(to)
         return self
+
+    def names(self, *, masked: bool) -> bool:
+        """Whether physiological uptake is told by rule."""
+        return self.naming == "on" or (self.naming == "auto" and not masked)
 
 
 @dataclass(frozen=True)

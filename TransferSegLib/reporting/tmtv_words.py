@@ -143,7 +143,7 @@ class Words:
         self.language = language
         self._column = LANGUAGES.index(language)
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         """The words called ``name``, their gaps filled in."""
         text = _WORDS[name][self._column]
         return text.format(**values) if values else text
