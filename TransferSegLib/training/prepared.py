@@ -91,7 +91,7 @@ def prepared_arrays(
 def prepare_case(
     case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
 ) -> tuple[LoadedCase, Prepared]:
-    """Load a case and prepare it as the card's normalisation asks: brain MRI, or PET/CT.
+    """Load a case and prepare it as ``prepare_loaded`` does.
 
     Images in different DICOM frames of reference are only accepted when registration is asked for.
     """
@@ -104,10 +104,15 @@ def prepare_case(
         allow_different_frames=options.register == "on",
         pet_unit=options.pet_unit,
     )
+    return loaded, prepare_loaded(loaded, card, options=options, events=events)
+
+
+def prepare_loaded(loaded: LoadedCase, card: Card, *, options: PreparationOptions, events: Events) -> Prepared:
+    """Prepare a case in memory as the card's normalisation asks: brain MRI, or PET/CT."""
     if card.normalisation == PETCT:
         how = {"spacing": card.spacing, "orientation": card.orientation, "options": options, "events": events}
-        return loaded, prepare_petct(loaded, **how)
-    prepared = prepare_mri(
+        return prepare_petct(loaded, **how)
+    return prepare_mri(
         loaded,
         roles=card.roles,
         spacing=card.spacing,
@@ -117,7 +122,6 @@ def prepare_case(
         options=options,
         events=events,
     )
-    return loaded, prepared
 
 
 def training_case(
