@@ -20,7 +20,8 @@ def body_box(patient: Patient, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest (z, y, x) of trunk, head and arms between the ends of ``z``, mm."""
     own = np.arange(z[0], z[-1] + 1, 10.0) - patient.shift[2]
     at = patient.outline.at(own)
-    wide = float(at["half"].max()) + (110 if patient.plan.arms != "up" else 60)
+    arms = 272 if patient.plan.arms == "up" else 300 + 25 * patient.plan.fat
+    wide = max(float(at["half"].max()) + 15, arms * patient.plan.scale)
     x, y = (patient.shift[n] + patient.turn[n, 2] * own for n in (0, 1))
     low = np.array([z[0], (at["front"] + y).min() - 40, x.min() - wide])
     return low, np.array([z[-1], (at["back"] + y).max() + 45, x.max() + wide])

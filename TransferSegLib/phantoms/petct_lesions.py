@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from .ct_patient import Patient
 from .petct_anatomy import Drawn, blocked
-from .petct_sites import VOLUMES, Wish, wanted
+from .petct_sites import VOLUMES, Wish, Wishes
 
 _GAP = 10.0  # mm between two lesions, so that each is one component on the coarsest PET grid
 
@@ -56,17 +56,20 @@ class Shaped:
         return np.clip(depth / np.float32(width) + np.float32(0.5), 0, 1), pattern
 
 
-def shape_lesions(patient: Patient, wishes: Sequence[Wish], pattern: str, coarse: Drawn, field: tuple) -> list[Shaped]:
+def shape_lesions(patient: Patient, wishes: Wishes, coarse: Drawn, field: tuple[float, float]) -> list[Shaped]:
     """As many of the wishes as were wanted, each where it fits; ``field`` is the lowest and highest z of the PET."""
     found: list[Shaped] = []
-    number = wanted(pattern, list(wishes))
     walls = blocked(coarse, ("brain", "bladder", "kidney", "heart"))
-    for place, wish in enumerate(wishes):
-        if len(found) >= number:
+    main = False
+    for place, wish in enumerate(wishes.lesions):
+        if len(found) >= wishes.number:
             break
+        if wish.main and main:
+            continue
         made = _made(patient, wish, place, coarse, walls, field)
         if made is not None and all(_apart(made, other) for other in found):
             found.append(made)
+            main = main or wish.main
     return found
 
 
@@ -95,7 +98,11 @@ def _made(patient: Patient, wish: Wish, place: int, coarse: Drawn, walls: np.nda
     free = _free(coarse, walls)
     if wish.tissue == "lung" and _organ(coarse, centre) != 9:
         return None
-    return grow(rng, wish, centre, free)
+    made = grow(rng, wish, centre, free)
+    if made is None:
+        return None
+    heights = np.flatnonzero((made.level > 0).any((1, 2))) * made.step + made.low[0]
+    return made if field[0] + 4 < heights[0] and heights[-1] < field[1] - 4 else None
 
 
 def _organ(coarse: Drawn, centre: np.ndarray) -> int:

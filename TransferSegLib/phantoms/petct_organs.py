@@ -80,11 +80,11 @@ def _brain(patient: Patient, rng: np.random.Generator) -> list[Part]:
     s = 0.5 + 0.5 * patient.plan.scale
     top = patient.spine["C1"].centre + np.array([0, 0, 8.0])
     centre = top + np.array([0, -8, 76]) * s
-    parts = [ellipsoid(centre - (0, 0, 4 * s), np.array([66, 84, 68]) * s, 12.0, organ="fluid")]
+    parts = [ellipsoid(centre - (0, 0, 4 * s), np.array([66, 84, 68]) * s, 20.0, organ="white")]
     for side in (-1, 1):
         one = np.array([side, 1.0, 1.0])
-        half = centre + np.array([31, -2, 8]) * s * one
-        parts.append(ellipsoid(half, np.array([30.5, 79, 52]) * s, 37.0, power=2.3, organ="grey"))
+        half = centre + np.array([33, -2, 6]) * s * one
+        parts.append(ellipsoid(half, np.array([33, 80, 52]) * s, 37.0, power=2.3, organ="grey"))
         parts.append(ellipsoid(half + (0, 0, 2 * s), np.array([19, 62, 36]) * s, 30.0, power=2.3, organ="white"))
         for n in range(7):  # folds: tongues of cortex into the white matter
             angle = (n + rng.uniform(-0.3, 0.3)) * np.pi / 3.5

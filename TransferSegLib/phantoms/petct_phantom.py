@@ -72,14 +72,14 @@ def petct_phantom(
     if crop is not None:
         crop = _margins(crop, lesions, pattern)
         pattern = pattern or _crop_pattern(patient)
-    pattern, wishes = draw_wishes(patient, pattern, lesions)
-    axes = _pet_axes(patient, scanner)
+    wishes = draw_wishes(patient, pattern, lesions)
+    axes = _pet_axes(patient, scanner, wishes.pattern)
     heights = axes.z + _breath(patient, scanner, axes.z)
-    shaped = shape_lesions(patient, wishes, pattern, _coarse(patient, axes), (heights[0], heights[-1]))
+    shaped = shape_lesions(patient, wishes, _coarse(patient, axes), (heights[0], heights[-1]))
     where = tuple(slice(0, n) for n in axes.shape)
     if crop is not None:
         where = _crop(patient, shaped, axes, heights, crop)
-    return _imaged(patient, scanner, pattern, shaped, axes, heights, where, light, crop is not None)
+    return _imaged(patient, scanner, wishes.pattern, shaped, axes, heights, where, light, crop is not None)
 
 
 def _margins(crop: tuple, lesions: int | None, pattern: str | None) -> tuple[float, float]:
@@ -96,10 +96,11 @@ def _crop_pattern(patient: Patient) -> str:
     return str(patient.plan.rng(45).choice(["mass", "bulky", "nodal"], p=[0.66, 0.17, 0.17]))
 
 
-def _pet_axes(patient: Patient, scanner: Scanner) -> Axes:
+def _pet_axes(patient: Patient, scanner: Scanner, pattern: str) -> Axes:
     """The PET's whole grid, from the thighs to the crown or, in some, the base of the skull."""
     rng, plan = patient.plan.rng(46), patient.plan
-    low = patient.shift[2] - 105 * plan.scale - rng.uniform(150, 330)
+    legs = (230, 350) if pattern == "mass" else (130, 300)  # tumours of the limbs are scanned further down
+    low = patient.shift[2] - 105 * plan.scale - rng.uniform(*legs)
     skull = patient.place(patient.spine["C1"].centre)[2]
     cut = rng.random() < (0.35 if plan.kind == "other" else 0.2)
     high = skull + (rng.uniform(20, 70) if cut else 8 + 150 * (0.5 + 0.5 * plan.scale) + rng.uniform(5, 30))

@@ -27,7 +27,7 @@ ORGANS = {
 # Name of a part's organ -> name in the map, where they differ.
 GROUPS = {"urine": "kidney", "wall": "heart", "grey": "brain", "white": "brain", "colon": "bowel", "lumen": "bowel"}
 GROUPS |= {"stomach": "bowel"}
-# Kilobecquerel per voxel do not matter here: noise is given by dose x minutes x sensitivity over this usual product.
+# Noise goes with the root of dose x minutes x sensitivity over this usual product.
 USUAL_COUNTS = 7.5
 
 

@@ -106,13 +106,16 @@ def with_lesions(
     truth = np.zeros(axes.shape, dtype=np.uint8)
     margin = 1.5 * scanner.fwhm + 16 + float(axes.step.max())
     for number, lesion in enumerate(lesions, 1):
-        where = axes.around(*lesion.reach(), margin)
+        # A lesion moves with the breath as a whole, so that it keeps its volume.
+        moved = float(np.interp(lesion.centre[0], heights, heights - axes.z))
+        low, high = lesion.reach()
+        where = axes.around(low - (moved, 0, 0), high - (moved, 0, 0), margin)
         if any(s.start >= s.stop for s in where):
             blocks.append(None)
             continue
-        filled, uptake = shares(lesion, axes, heights, where)
+        filled, uptake = shares(lesion, axes, axes.z + moved, where)
         left[where] *= 1 - filled
-        _mark(truth[where], filled, number, lesion, axes)
+        _mark(truth[where], filled, number)
         blocks.append((where, filled, blurred(uptake, scanner, axes.step)))
     suv = blurred(activity * left, scanner, axes.step, drawn)
     peaks = []
@@ -122,11 +125,9 @@ def with_lesions(
     return Hot(truth, suv, peaks, [float((truth == n + 1).sum() * voxel) for n in range(len(lesions))])
 
 
-def _mark(truth: np.ndarray, filled: np.ndarray, number: int, lesion: Shaped, axes: Axes) -> None:
-    """The voxels filled most, as many as make up the lesion's volume; cut off where the field ends."""
-    count = max(1, round(lesion.wish.volume * 1000 / float(np.prod(axes.step))))
-    if filled.sum() < 0.98 * lesion.wish.volume * 1000 / float(np.prod(axes.step)):
-        count = int((filled > 0.5).sum())
+def _mark(truth: np.ndarray, filled: np.ndarray, number: int) -> None:
+    """The voxels filled most, as many as make up the volume that lies in the field."""
+    count = round(float(filled.sum()))
     if count:
         order = np.argsort(filled, axis=None, kind="stable")[::-1][:count]
         chosen = np.zeros(filled.size, dtype=bool)

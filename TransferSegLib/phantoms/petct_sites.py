@@ -30,6 +30,7 @@ class Wish:
     necrosis : share of the volume that takes up little, 0 to 0.65
     uneven : strength of the heterogeneity, 0 to 0.45
     beside : "bladder" or "heart" when it lies against that organ, else ""
+    main : one of several tries at the same large lesion, of which the first that fits is taken
     """
 
     site: str
@@ -40,10 +41,20 @@ class Wish:
     necrosis: float
     uneven: float
     beside: str = ""
+    main: bool = False
 
 
-def draw_wishes(patient: Patient, pattern: str | None, count: int | None) -> tuple[str, list[Wish]]:
-    """The pattern of a patient and more wishes than needed, for some will find no room.
+@dataclass(frozen=True)
+class Wishes:
+    """The pattern of a patient, how many lesions there shall be, and more wishes, for some will find no room."""
+
+    pattern: str
+    number: int
+    lesions: tuple[Wish, ...]
+
+
+def draw_wishes(patient: Patient, pattern: str | None, count: int | None) -> Wishes:
+    """What lesions a patient has.
 
     Raises
     ------
@@ -69,20 +80,10 @@ def draw_wishes(patient: Patient, pattern: str | None, count: int | None) -> tup
     level = float(np.clip(rng.lognormal(np.log(8), 0.5), 3, 26))
     wishes = _beside(patient, pattern, level, rng) if number else []
     if number and pattern in ("mass", "bulky"):
-        wishes.insert(0, _main(patient, pattern, level, rng))
-    while number and len(wishes) < 4 * number + 8:
+        wishes = [*_main(patient, pattern, level, rng), *wishes]
+    for _ in range(2 * number + 4 if number else 0):
         wishes += _group(patient, pattern, level, rng)
-    return pattern, _counted(wishes, number)
-
-
-def _counted(wishes: list[Wish], number: int) -> list[Wish]:
-    """The wishes with how many are wanted first; the rest stand in for those that fit nowhere."""
-    return [wish for n, wish in enumerate(wishes) if n < 4 * number + 8]
-
-
-def wanted(pattern: str, wishes: list[Wish]) -> int:
-    """How many lesions the wishes of ``draw_wishes`` were drawn for."""
-    return (len(wishes) - 8) // 4 if wishes else 0
+    return Wishes(pattern, number, tuple(wishes))
 
 
 def _suv(level: float, rng: np.random.Generator) -> float:
@@ -93,8 +94,8 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _main(patient: Patient, pattern: str, level: float, rng: np.random.Generator) -> Wish:
-    """The large one: a soft-tissue mass, or a bulky conglomerate of nodes."""
+def _main(patient: Patient, pattern: str, level: float, rng: np.random.Generator) -> list[Wish]:
+    """Tries at the large one: a soft-tissue mass, or a bulky conglomerate of nodes; each smaller than the last."""
     if pattern == "bulky":
         site = str(rng.choice(["mediastinum", "mesentery", "para-aortic", "iliac"], p=[0.45, 0.25, 0.2, 0.1]))
         volume, dead = _log_uniform(rng, 60, VOLUMES[1]), 0.25
@@ -103,10 +104,14 @@ def _main(patient: Patient, pattern: str, level: float, rng: np.random.Generator
         site = str(rng.choice(sites, p=[0.5, 0.14, 0.06, 0.12, 0.12, 0.06]))
         volume, dead = _log_uniform(rng, 12, VOLUMES[1]), 0.5
         volume = min(volume, {"arm": 90.0, "wall": 160.0}.get(site, volume))
-    necrosis = float(rng.uniform(0.08, 0.65)) if volume > 25 and rng.random() < dead else 0.0
-    return Wish(
-        site, _spot(patient, site, rng), "soft", volume, _suv(level, rng), necrosis, float(rng.uniform(0.1, 0.45))
-    )
+    necrosis = float(rng.uniform(0.08, 0.65)) if rng.random() < dead else 0.0
+    suv, uneven, side = _suv(level, rng), float(rng.uniform(0.1, 0.45)), int(rng.choice([-1, 1]))
+    tries = []
+    for n in range(12):
+        size = volume * 0.9 ** max(0, n - 2)
+        spot = _spot(patient, site, rng, side)
+        tries.append(Wish(site, spot, "soft", size, suv, necrosis if size > 25 else 0.0, uneven, main=True))
+    return tries
 
 
 def _beside(patient: Patient, pattern: str, level: float, rng: np.random.Generator) -> list[Wish]:
@@ -135,7 +140,7 @@ _NODES = {
     "groin": ("", (80, -62, -150), (9, 8, 14)),
 }
 _OTHERS = {
-    "thigh": ("", (86, 0, -275), (14, 18, 55)),
+    "thigh": ("", (86, 0, -262), (14, 18, 60)),
     "buttock": ("", (75, 66, -95), (16, 8, 28)),
     "arm": ("arm", (0, 0, 0), (4, 4, 30)),
     "shoulder": ("T3", (118, 35, 10), (12, 8, 15)),
@@ -208,4 +213,5 @@ def _group(patient: Patient, pattern: str, level: float, rng: np.random.Generato
 
 def _node(rng: np.random.Generator, middle: float) -> float:
     """Volume of one node or metastasis, ml."""
-    return float(np.clip(rng.lognormal(np.log(middle), 1.1), VOLUMES[0] * 1.05, 45))
+    volume = float(min(rng.lognormal(np.log(middle), 1.1), 45))
+    return volume if volume > 1.1 * VOLUMES[0] else float(rng.uniform(1.1, 2.5)) * VOLUMES[0]
