@@ -96,6 +96,11 @@ def pet_series(path: Path) -> PetSeries:
     return PetSeries(info, tuple(headers), tuple(notes))
 
 
+def headers_of(files: Sequence[str | Path]) -> list[Any]:
+    """The headers of the slices of a PET series, as ``dicom_conversion`` takes them."""
+    return [dicom_header(Path(file), _TAGS) for file in files]
+
+
 def radiopharmaceutical(header: Any) -> Any:
     """The first item of the radiopharmaceutical information, or an empty mapping."""
     sequence = header.get("RadiopharmaceuticalInformationSequence")
