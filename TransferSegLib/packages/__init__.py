@@ -5,7 +5,9 @@ from .bundle import import_bundle
 from .card import PETCT, PETCT_ROLES, Card, Label, input_channels, json_schema
 from .catalogue import Entry, find_package, forget, list_models, register, shipped_folder
 from .composed import composed_state, load_checked
+from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
+from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
     "PETCT",
@@ -19,10 +21,13 @@ __all__ = [
     "find_package",
     "forget",
     "import_bundle",
+    "import_tmtvnet",
     "input_channels",
+    "is_checkpoint",
     "json_schema",
     "list_models",
     "load_checked",
+    "merge_packages",
     "read_package",
     "read_state",
     "register",

@@ -98,7 +98,7 @@ class Card:
     @property
     def composed(self) -> bool:
         """Whether several networks lie in the package."""
-        return self.members > 1 or bool(self.refiner)
+        return self.members > 1 or bool(self.refiner) or self.combination == "linear"
 
     @property
     def reference(self) -> str:
