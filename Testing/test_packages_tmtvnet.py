@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -48,7 +49,7 @@ class Theirs(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        pairs = list(zip(CHANNELS, CHANNELS[1:], strict=False))
+        pairs = list(itertools.pairwise(CHANNELS))
         ups = []
         for a, b in reversed(pairs):
             up = nn.Sequential(
