@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from scipy import ndimage
 
 from TransferSegLib.errors import InputError, UsageError
 from TransferSegLib.imaging import Grid
-from TransferSegLib.lesions import RULES, LesionErrors, Threshold, apply_threshold, compare_lesions
+from TransferSegLib.lesions import (
+    RULES,
+    LesionErrors,
+    Threshold,
+    apply_threshold,
+    compare_lesions,
+    find_lesions,
+    totals,
+)
 from TransferSegLib.measuring import compare
 
 GRID = Grid((30, 28, 26), (2.0, 2.5, 3.0))
@@ -208,3 +217,24 @@ def test_wrong_input_is_named(changes: dict, kind: type[Exception], words: str) 
     arguments = dict(zip(("prediction", "truth", "suv"), case())) | changes
     with pytest.raises(kind, match=words):
         compare_lesions(grid=GRID, **arguments)
+
+
+def test_memory_is_that_of_the_lesions_not_of_the_volume() -> None:
+    """Beside its arguments a report needs less than the two masks, though its largest lesions are not small."""
+    shape = (160, 200, 240)
+    truth, prediction = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for place in ((10, 20, 30), (60, 150, 200), (120, 30, 40), (130, 150, 180)):
+        truth[tuple(slice(start, start + 24) for start in place)] = 1
+        prediction[tuple(slice(start + 3, start + 26) for start in place)] = 1
+    suv = np.full(shape, 6, np.float32)
+    grid = Grid(shape[::-1], (2.0, 2.0, 2.0))
+    compare_lesions(prediction, truth, suv, grid)
+    tracemalloc.start()
+    try:
+        found = compare_lesions(prediction, truth, suv, grid)
+        totals(find_lesions(suv, truth, grid))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.approach2.true_positive == 4
+    assert peak < truth.nbytes + prediction.nbytes, f"{peak / 1e6:.1f} MB"
