@@ -35,6 +35,7 @@ class TransferSegParameterNode:
     showPreparation: bool = False
     sourceModel: str = ""
     strategy: str = "half-lr"
+    curriculum: str = "none"
     epochs: int = 0
     seed: int = 0
     newName: str = ""
