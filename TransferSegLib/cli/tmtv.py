@@ -38,6 +38,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where the report goes")
     parser.add_argument("--id", metavar="NAME", help="the patient's name in the report (default: the PET's folder)")
+    parser.add_argument("--pet-name", metavar="TEXT", help="what the report calls the PET (default: its path)")
     parser.add_argument("--lang", default="en", choices=["en", "fr"], help="of the report (default: en)")
     _finding(parser)
     _suv(parser)
@@ -52,6 +53,13 @@ def _finding(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="M", help="a PET/CT model's name, folder or zip (default: the threshold alone)"
     )
     group.add_argument("--mask", metavar="FILE", help="an existing segmentation on the PET's grid, instead of a model")
+    group.add_argument(
+        "--apart",
+        action="append",
+        default=[],
+        metavar="ORGAN=FILE",
+        help="with --mask: physiological uptake on the PET's grid, measured apart from the lesions; may be repeated",
+    )
     group.add_argument(
         "--threshold",
         default="4.0",
@@ -107,10 +115,12 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         for name in ("case", "truth_name"):
             if getattr(args, name):
                 raise UsageError(f"--{name.replace('_', '-')}: goes with --data")
-        return tmtv(pet=args.pet, ct=args.ct, truth=args.truth, mask=args.mask, id=args.id, **chosen)
-    for name in ("ct", "truth", "mask", "id"):
+        files = {"pet": args.pet, "ct": args.ct, "truth": args.truth, "mask": args.mask}
+        apart = options.pairs(args.apart, "--apart")
+        return tmtv(**files, apart=apart, id=args.id, pet_name=args.pet_name, **chosen)
+    for name in ("ct", "truth", "mask", "apart", "id", "pet_name"):
         if getattr(args, name):
-            raise UsageError(f"--{name}: goes with --pet; --data takes the files of its cases")
+            raise UsageError(f"--{name.replace('_', '-')}: goes with --pet; --data takes the files of its cases")
     return tmtv_set(data=args.data, cases=args.case, truth_name=args.truth_name, **chosen)
 
 
@@ -134,12 +144,19 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
         lines.append(f"Dmax        {value['dmax_voxel_mm']:.1f} mm{between}")
     for row in value["thresholds"]:
         lines.append(f"  at {row['rule'] or 'no threshold':9} {row['tmtv_ml']:.1f} ml in {_lesions(row['count'])}")
-    apart = ", ".join(f"{one['physiological']} {one['volume_ml']:.1f} ml" for one in value["physiological"])
-    lines += [f"apart       {apart}"] if apart else []
+    lines += _apart(value["physiological"])
     lines += _errors(value["errors"])
     if value["notes"]:
         lines += ["", *(f"note: {note}" for note in value["notes"])]
     return "\n".join([*lines, "", f"{value['report']} written, {value['seconds']} s on {value['device']}"])
+
+
+def _apart(physiological: list[dict[str, Any]]) -> list[str]:
+    """What stands apart, by organ."""
+    volumes: dict[str, float] = {}
+    for one in physiological:
+        volumes[one["physiological"]] = volumes.get(one["physiological"], 0.0) + one["volume_ml"]
+    return ["apart       " + ", ".join(f"{organ} {ml:.1f} ml" for organ, ml in volumes.items())] if volumes else []
 
 
 def _show_set(value: dict[str, Any]) -> str:

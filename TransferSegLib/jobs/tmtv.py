@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ def tmtv(
     truth: str | Path | None = None,
     mask: str | Path | None = None,
     model: str | Path | Package | Model | None = None,
+    apart: Mapping[str, str | Path] | None = None,
     id: str | None = None,
+    pet_name: str | None = None,
     options: TmtvOptions | None = None,
     table: bool = True,
     events: Events | None = None,
@@ -51,6 +54,11 @@ def tmtv(
         Folder for the report; files of the same patient and PET are replaced, those of others stay.
     model : name, folder, zip, Package or Model, optional
         What segments the lesions; without it and without a mask the threshold alone does.
+    apart : mapping of str to path, optional
+        With a mask: uptake that is physiological by the user's word, what it is to a mask of it. It is measured
+        apart even where it touches a lesion.
+    pet_name : str, optional
+        What the report calls the PET in place of its path, as for a volume that has no file of its own.
     id : str, optional
         The patient's name in the report; by default that of the folder that the PET lies in.
     table : bool
@@ -73,10 +81,10 @@ def tmtv(
     options = (options or TmtvOptions()).check(segmented=model is not None or mask is not None)
     if model is not None and mask is not None:
         raise UsageError("--model and --mask: both say where lesions are; give one of them")
-    inputs, folder = TmtvInputs.of(pet=pet, ct=ct, truth=truth, mask=mask), Path(out)
+    inputs, folder = TmtvInputs.of(pet=pet, ct=ct, truth=truth, mask=mask, apart=apart), Path(out)
     patient = patient_name(inputs, id)
     check_folder(folder, inputs.given)
-    check_patient(folder, patient, inputs.pet)
+    check_patient(folder, patient, pet_name or str(inputs.pet))
     opened = None if model is None else _opened(model, inputs)
     case = read_tmtv_case(inputs, options, patient, events)
     found = _Found.of(case, opened, options, events)
@@ -85,7 +93,7 @@ def tmtv(
     pictures = draw(case.suv, case.grid, found.uptake, found.overlap, found.errors, words)
     events.progress("tmtv", 4, STEPS)
     value = _value(case, inputs, found, options, said)
-    value |= {"device": found.device, "seconds": round(time.monotonic() - started, 2)}
+    value |= {"pet": pet_name or value["pet"], "device": found.device, "seconds": round(time.monotonic() - started, 2)}
     value = write_all(folder, value, pictures, found.images(case), language=options.language, table=table)
     events.progress("tmtv", STEPS, STEPS)
     return value
@@ -126,6 +134,7 @@ class _Found:
         naming = options.names(masked=case.mask is not None)
         ct = case.ct_on_pet() if naming else None
         given = {"segmentation": segmentation, "minimum_ml": options.minimum_ml, "ct": ct, "naming": naming}
+        given["apart"] = case.apart
         uptake = measure_uptake(case.suv, case.grid, rule=options.rule, **given)
         moves = [move_of(uptake, number, to) for number, to in options.moves]
         found = cls(with_moves(uptake, case.grid, moves), segmentation, how, device)
@@ -175,7 +184,7 @@ def _value(case: TmtvCase, inputs: TmtvInputs, found: _Found, options: TmtvOptio
     info, uptake = case.pet.info, found.uptake
     rows = [threshold_row(one) for one in found.beside]
     default = next(row for row in rows if row["rule"] == DEFAULT_RULE)
-    value = uptake_value(uptake)
+    value = uptake_value(uptake, options.language)
     how = found.how if found.how["kind"] != "mask" else {"kind": "mask", "name": inputs.mask.name}
     return {
         "patient": case.loaded.case.id,

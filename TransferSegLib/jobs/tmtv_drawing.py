@@ -30,7 +30,7 @@ def draw(
     """
     lesions = {str(one.number): one for one in uptake.counted}
     apart = {str(one.number): one for one in uptake.apart}
-    names = {name: _name(one, words) for name, one in apart.items()}
+    names = _names(apart, words)
     views = project(suv, label_map(uptake.lesions, suv.shape), [*lesions, *apart], overlap or {}, grid)
     pictures = {MIP: png(mip_figure(views, {name: name for name in lesions}, names, words))}
     if overlap is not None and errors is not None:
@@ -39,5 +39,11 @@ def draw(
     return pictures
 
 
-def _name(lesion: Lesion, words: Words) -> str:
-    return f"{lesion.number} {words.organ(lesion.physiological)}"
+def _names(apart: dict[str, Lesion], words: Words) -> dict[str, str]:
+    """The number of each, and the organ's name beside the largest part of it."""
+    names, told = {}, set()
+    for name, lesion in apart.items():  # the largest first
+        organ = words.organ(lesion.physiological)
+        names[name] = name if organ in told else f"{name} {organ}"
+        told.add(organ)
+    return names

@@ -82,19 +82,28 @@ class TmtvOptions:
 
 @dataclass(frozen=True)
 class TmtvInputs:
-    """The files of one patient; ``model`` and ``mask`` exclude each other, neither means the threshold alone."""
+    """The files of one patient; ``model`` and ``mask`` exclude each other, neither means the threshold alone.
+
+    ``apart`` are masks of physiological uptake that go with ``mask``: what it is, its file.
+    """
 
     pet: Path
     ct: Path | None = None
     truth: Path | None = None
     mask: Path | None = None
+    apart: tuple[tuple[str, Path], ...] = ()
 
     @staticmethod
-    def of(**paths: str | Path | None) -> TmtvInputs:
+    def of(apart: Mapping[str, str | Path] | None = None, **paths: str | Path | None) -> TmtvInputs:
         """From paths as the user gives them."""
-        return TmtvInputs(**{name: None if path is None else Path(path) for name, path in paths.items()})
+        given = {name: None if path is None else Path(path) for name, path in paths.items()}
+        organs = tuple((organ_of(name) or "other", Path(path)) for name, path in (apart or {}).items())
+        if organs and given.get("mask") is None:
+            raise UsageError("--apart: goes with --mask, which holds the lesions")
+        return TmtvInputs(**given, apart=organs)
 
     @property
     def given(self) -> list[Path]:
         """All that were named."""
-        return [path for path in (self.pet, self.ct, self.truth, self.mask) if path is not None]
+        named = (self.pet, self.ct, self.truth, self.mask, *(path for _, path in self.apart))
+        return [path for path in named if path is not None]

@@ -39,10 +39,10 @@ def check_folder(folder: Path, inputs: Sequence[Path]) -> None:
     storage.check_writable(folder / "x")
 
 
-def check_patient(folder: Path, patient: str, pet: Path) -> None:
+def check_patient(folder: Path, patient: str, pet: str) -> None:
     """Refuse to write over the report of another PET that has the same name."""
     earlier = _read(folder / f"{file_stem(patient)}.json")
-    if earlier is not None and earlier.get("pet") != str(pet):
+    if earlier is not None and earlier.get("pet") != pet:
         raise InputError(
             f"{folder}: holds a report {file_stem(patient)} of another PET; give this one a name with --id NAME"
         )

@@ -51,6 +51,8 @@ class TmtvCase:
         On ``grid``, the PET's own.
     truth, mask : bool (k, j, i), optional
         On the same grid.
+    apart : tuple of (what it is, bool (k, j, i))
+        Physiological uptake that was put apart by hand.
     """
 
     pet: Pet
@@ -59,6 +61,7 @@ class TmtvCase:
     suv: np.ndarray
     truth: np.ndarray | None
     mask: np.ndarray | None
+    apart: tuple[tuple[str, np.ndarray], ...] = ()
 
     def ct_on_pet(self) -> np.ndarray | None:
         """HU float32 (k, j, i) on the PET's grid, -1024 outside the CT; None without a CT."""
@@ -91,9 +94,10 @@ def read_tmtv_case(inputs: TmtvInputs, options: TmtvOptions, patient: str, event
     check_together(case, images, "pet", events=events)
     grid = Grid.of(pet.image)
     masks = [_mask(path, grid, inputs.pet) for path in (inputs.truth, inputs.mask)]
+    apart = tuple((organ, _mask(path, grid, inputs.pet)) for organ, path in inputs.apart)
     events.progress("reading", len(inputs.given), len(inputs.given))
     loaded = LoadedCase(case, images, grid, "pet", pet=pet.info)
-    return TmtvCase(pet, loaded, grid, sitk.GetArrayFromImage(pet.image), *masks)
+    return TmtvCase(pet, loaded, grid, sitk.GetArrayFromImage(pet.image), *masks, apart)
 
 
 def patient_name(inputs: TmtvInputs, name: str | None) -> str:

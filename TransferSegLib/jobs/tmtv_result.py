@@ -7,6 +7,7 @@ from typing import Any
 
 from ..imaging import PetInfo
 from ..lesions import RULES, Lesion, LesionErrors
+from ..lesions.physiological import rule_in_words
 from .tmtv_uptake import DEFAULT_RULE, Uptake
 
 BY_HAND = "by hand"
@@ -21,8 +22,8 @@ def suv_value(info: PetInfo) -> dict[str, Any]:
     return value
 
 
-def uptake_value(uptake: Uptake) -> dict[str, Any]:
-    """Totals, lesions, and what stands apart."""
+def uptake_value(uptake: Uptake, language: str) -> dict[str, Any]:
+    """Totals, lesions, and what stands apart, with the rule in words."""
     moved = dict(uptake.moved)
     total = uptake.totals
     return {
@@ -34,7 +35,7 @@ def uptake_value(uptake: Uptake) -> dict[str, Any]:
         "dmax_voxel_mm": _rounded(total.dmax_voxel_mm),
         "lesions": [_lesion(one, moved) for one in uptake.counted],
         "physiological": [_lesion(one, moved) for one in uptake.apart],
-        "physiological_rule": uptake.naming,
+        "physiological_rule": list(rule_in_words(language)) if uptake.by_rule else [],
         "moved": [{"number": number, "to": to} for number, to in uptake.moved],
         "below_minimum": {"count": uptake.below_count, "ml": _rounded(uptake.below_ml)},
     }

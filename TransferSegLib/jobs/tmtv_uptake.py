@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UsageError
 from ..imaging import Grid
 from ..lesions import Lesion, Totals, find_lesions, label_map, threshold_of, totals
+from ..lesions.physiological import name_physiological
 
 DEFAULT_RULE = "4.0"
 LESION, PHYSIOLOGICAL = "lesion", "physiological"
@@ -45,8 +46,8 @@ class Uptake:
         Of those that are not physiological.
     rule : str or None
         The threshold, as the user writes it; None for none.
-    naming : str
-        How physiological uptake was told, in words; empty where it was not.
+    by_rule : bool
+        Whether physiological uptake was told by rule (`lesions.physiological`).
     moved : tuple of (number, what it is now)
         What the user moved.
     below_count, below_ml : int, float
@@ -57,7 +58,7 @@ class Uptake:
     named: tuple[Lesion, ...]
     totals: Totals
     rule: str | None
-    naming: str = ""
+    by_rule: bool = False
     moved: tuple[tuple[int, str], ...] = ()
     below_count: int = 0
     below_ml: float = 0.0
@@ -82,6 +83,7 @@ def measure_uptake(
     minimum_ml: float = 0.0,
     ct: np.ndarray | None = None,
     naming: bool = True,
+    apart: Sequence[tuple[str, np.ndarray]] = (),
     moves: Sequence[Move] = (),
 ) -> Uptake:
     """Find, measure and number the lesions.
@@ -100,6 +102,8 @@ def measure_uptake(
         HU on the PET's grid, which helps to tell organs.
     naming : bool
         Tell physiological uptake by rule; without, only the user's moves put any apart.
+    apart : sequence of (organ, bool (k, j, i))
+        Uptake that was put apart by hand, measured by itself even where it touches a lesion.
     moves : sequence of Move
         Later ones win.
 
@@ -112,22 +116,23 @@ def measure_uptake(
     least = max(minimum_ml, 0.0 if threshold is None else threshold.least_ml)
     if threshold is not None and threshold.least_ml:
         threshold = dataclasses.replace(threshold, least_ml=0.0)
+    for _, mask in apart:
+        segmentation = segmentation & ~mask
     found = find_lesions(suv, segmentation, grid, rule=threshold)
     kept = tuple(lesion for lesion in found if lesion.volume_ml >= least * _ROUNDING)
     below = found[len(kept) :]
-    words = ""
     if naming:
-        from ..lesions import PHYSIOLOGICAL_RULE, name_physiological
-
-        kept = tuple(name_physiological(kept, label_map(kept, suv.shape), suv, ct, grid))
-        words = PHYSIOLOGICAL_RULE
+        kept = name_physiological(kept, None, suv, ct, grid)
+    for organ, mask in apart:
+        own = find_lesions(suv, mask, grid, rule=threshold)
+        kept += tuple(dataclasses.replace(lesion, physiological=organ) for lesion in own)
     named = _numbered(kept)
     uptake = Uptake(
         lesions=named,
         named=named,
         totals=totals(named),
         rule=None if rule is None else rule_name(rule),
-        naming=words,
+        by_rule=naming,
         below_count=len(below),
         below_ml=float(sum(lesion.volume_ml for lesion in below)),
     )
@@ -222,5 +227,5 @@ def rule_name(rule: str | float | None) -> str | None:
 
 
 def _numbered(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
-    order = sorted(lesions, key=lambda lesion: (bool(lesion.physiological), lesion.number))
+    order = sorted(lesions, key=lambda lesion: (bool(lesion.physiological), -lesion.voxels, lesion.number))
     return tuple(dataclasses.replace(lesion, number=number) for number, lesion in enumerate(order, 1))

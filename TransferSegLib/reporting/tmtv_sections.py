@@ -144,8 +144,9 @@ def _physiological(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]
     else:
         blocks.append(Paragraph(words("no_physiological")))
     if report["physiological_rule"]:
-        language = None if words.language == "en" else "en"
-        blocks.append(Paragraph(report["physiological_rule"], language=language))
+        blocks += [Paragraph(words("rule_of_organs")), *map(Paragraph, report["physiological_rule"])]
+    else:
+        blocks.append(Paragraph(words("no_rule_of_organs")))
     if report["moved"]:
         moves = ", ".join(f"{words('number')} {one['number']} > {one['to']}" for one in report["moved"])
         blocks.append(Paragraph(words("moved", moves=moves)))
