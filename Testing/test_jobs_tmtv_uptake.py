@@ -14,8 +14,14 @@ from helpers_tmtv import SPACING, spots
 from TransferSegLib.errors import UsageError
 from TransferSegLib.imaging import Grid
 from TransferSegLib.jobs.tmtv_uptake import (
-    Move, counted_mask, labels_of, measure_uptake, move_of, number_at, with_moves,
-)  # fmt: skip
+    Move,
+    counted_mask,
+    labels_of,
+    measure_uptake,
+    move_of,
+    number_at,
+    with_moves,
+)
 
 ML = (1.6, 0.96, 0.02)
 
