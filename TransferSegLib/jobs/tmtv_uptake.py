@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import UsageError
 from ..imaging import Grid
 from ..lesions import Lesion, Totals, find_lesions, label_map, threshold_of, totals
-from ..lesions.physiological import name_physiological
+from ..lesions.physiological import name_physiological, rule_in_words
 
 DEFAULT_RULE = "4.0"
 LESION, PHYSIOLOGICAL = "lesion", "physiological"
@@ -62,6 +62,11 @@ class Uptake:
     moved: tuple[tuple[int, str], ...] = ()
     below_count: int = 0
     below_ml: float = 0.0
+
+    @property
+    def naming(self) -> str:
+        """The rule by which physiological uptake was told, in words; empty where none was."""
+        return " ".join(rule_in_words()) if self.by_rule else ""
 
     @property
     def counted(self) -> tuple[Lesion, ...]:
