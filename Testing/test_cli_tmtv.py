@@ -207,3 +207,59 @@ def test_a_data_set_in_a_shell(capsys, tmp_path):
     save(tmp_path / "data" / "p3" / "PET.nii.gz", 5000 * suv)
     answer = run(capsys, tmp_path / "out", *words, data=tmp_path / "data")
     assert answer.code == 1 and "left out: p3" in answer.out
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A PET/CT model with new weights."""
+    import torch
+
+    from TransferSegLib.networks import build_network, state_to_save
+    from TransferSegLib.packages import Card, Label, write_package
+
+    torch.manual_seed(0)
+    arguments = {"channels": (4, 6, 8), "middle_kernel": 3}
+    card = Card(
+        name="petct-test",
+        description="a model for tests",
+        roles=("pet", "ct"),
+        labels=(Label(1, "lesion", 1),),
+        network="petct-light",
+        arguments=arguments,
+        in_channels=5,
+        out_channels=2,
+        spacing=(4.0, 4.0, 4.0),
+        normalisation="petct",
+        window=(32, 32, 32),
+    )
+    folder = tmp_path_factory.mktemp("models") / "petct-test"
+    write_package(folder, card, state_to_save("petct-light", build_network("petct-light", 5, 2, arguments)))
+    return folder
+
+
+def test_a_model_segments_and_the_threshold_follows(capsys, study, model, tmp_path):
+    answer = run(capsys, tmp_path / "out", "--json", "--model", model, "--physiological", "off", **study)
+    assert answer.code == 0, answer.err
+    value = answer.value
+    assert value["segmentation"] == {"kind": "model", "name": "petct-test"} and value["tmtv_ml"] <= value["tmtv_raw_ml"]
+    plain = run(
+        capsys, tmp_path / "out", "--json", "--model", model, "--threshold", "none", "--physiological", "off", **study
+    ).value
+    assert plain["threshold"] is None and plain["tmtv_ml"] == pytest.approx(value["tmtv_raw_ml"], abs=1e-3)
+    assert [row["rule"] for row in plain["thresholds"]] == ["4.0", "2.5", "41%", None]
+    answer = run(capsys, tmp_path / "out2", "--model", model, pet=study["pet"])
+    assert answer.code == 2 and "needs the CT" in answer.error and not (tmp_path / "out2").exists()
+    answer = run(capsys, tmp_path / "out2", "--model", model, mask=study["pet"], **study)
+    assert answer.code == 2 and "give one of them" in answer.error
+
+
+def test_the_worker_serves_it(study, tmp_path):
+    from helpers_worker import Worker
+
+    worker = Worker()
+    try:
+        args = {"pet": str(study["pet"]), "out": str(tmp_path / "out"), "physiological": "off", "minimum_ml": 0.5}
+        value = worker.do("tmtv", **args)
+    finally:
+        worker.close()
+    assert value["count"] == 2 and Path(value["report"]).is_file()
