@@ -1,15 +1,17 @@
-"""A PET in memory, so that totals follow a threshold, a move or an edit at once; numpy only, safe in any thread."""
+"""A PET in memory, so that totals follow a threshold, a move or an edit at once; safe in any thread."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 LESION = "lesion"
+MOST_KNOWN = 16
+"""Thresholds whose lesions are kept; a slider meets the same ones again."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Live:
     grid: Any
     raw: np.ndarray | None
     ct: np.ndarray | None
+    _known: dict[tuple, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(taken: Taken, raw: np.ndarray | None = None) -> Live:
@@ -95,9 +98,8 @@ class Live:
             uptake = self._edited(drawn, None)
             beside = tuple(self._edited(drawn, one) for one in RULES)
         else:
-            how = {"segmentation": self.raw, "ct": self.ct, "naming": naming, "moves": self._moves(moves)}
-            uptake = self._uptake(rule, how)
-            beside = tuple(uptake if one == uptake.rule else self._uptake(one, how) for one in RULES)
+            uptake = self._uptake(rule, naming, moves)
+            beside = tuple(self._uptake(one, naming, moves) for one in RULES)
         return Measured(uptake, beside, self._errors(uptake, drawn, truth), self._picture(uptake))
 
     def label(self, uptake: Any) -> np.ndarray:
@@ -110,15 +112,17 @@ class Live:
         """The voxel i, j, k at a place."""
         return [round(float(value)) for value in self.grid.indices([pointLps])[0]]
 
-    def _uptake(self, rule: str | None, how: Mapping[str, Any]) -> Any:
-        from TransferSegLib.jobs.tmtv_uptake import measure_uptake
+    def _uptake(self, rule: str | None, naming: bool, moves: Sequence[tuple[Sequence[int], str]]) -> Any:
+        """Measured once a threshold; moves are applied to what is known, which takes no time."""
+        from TransferSegLib.jobs.tmtv_uptake import Move, measure_uptake, with_moves
 
-        return measure_uptake(self.suv, self.grid, rule=rule, **how)
-
-    def _moves(self, moves: Sequence[tuple[Sequence[int], str]]) -> list[Any]:
-        from TransferSegLib.jobs.tmtv_uptake import Move
-
-        return [Move(tuple(self.grid.points([voxel])[0]), to) for voxel, to in moves]
+        if (rule, naming) not in self._known:
+            while len(self._known) >= MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            how = {"segmentation": self.raw, "ct": self.ct, "naming": naming}
+            self._known[rule, naming] = measure_uptake(self.suv, self.grid, rule=rule, **how)
+        there = [Move(tuple(self.grid.points([voxel])[0]), to) for voxel, to in moves]
+        return with_moves(self._known[rule, naming], self.grid, there)
 
     def _edited(self, drawn: Drawn, rule: str | None) -> Any:
         """Lesions and organs each by themselves: they may touch, and are not to grow together then."""
