@@ -4,6 +4,7 @@ from .checks import check_mask, check_suv
 from .comparing import compare_lesions
 from .lesion import Lesion, find_lesions, label_map
 from .lesion_errors import LesionErrors
+from .physiological import name_physiological, rule_in_words
 from .threshold import READING, RULES, Threshold, apply_threshold, threshold_of
 from .totals import Totals, totals
 
@@ -20,6 +21,8 @@ __all__ = [
     "compare_lesions",
     "find_lesions",
     "label_map",
+    "name_physiological",
+    "rule_in_words",
     "threshold_of",
     "totals",
 ]
