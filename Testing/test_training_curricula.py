@@ -313,7 +313,7 @@ def test_smoothing_follows_the_sheet_where_the_plan_is_long_and_ends_by_half_of_
     assert smoothing.sigma(0) == 1 and smoothing.sigma(short.steps // 2) == 0
 
 
-@pytest.mark.parametrize("network", ["unet", "dynunet", "segresnet"])
+@pytest.mark.parametrize("network", ["unet", "dynunet", "segresnet", "petct-light"])
 def test_every_convolution_but_the_answer_is_blurred(network):
     module = build_network(network, 1, 2)
     head = answers(network_spec(network), module)
