@@ -24,7 +24,7 @@ def phantom():
 
 
 def array(image: sitk.Image) -> np.ndarray:
-    return sitk.GetArrayViewFromImage(image)
+    return sitk.GetArrayFromImage(image)
 
 
 def organ_centre(phantom, name: str) -> np.ndarray:
