@@ -135,7 +135,8 @@ def _headers(volumeNode: Any) -> list[Any]:
 
     uids = volumeNode.GetAttribute("DICOM.instanceUIDs") or ""
     if _read.get("uids") != uids:
-        files = [slicer.dicomDatabase.fileForInstance(uid) for uid in uids.split()]
+        database = getattr(slicer, "dicomDatabase", None)
+        files = [] if database is None else [database.fileForInstance(uid) for uid in uids.split()]
         _read.update(uids=uids, headers=headers_of([file for file in files if file]))
     return _read["headers"]
 
