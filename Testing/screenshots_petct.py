@@ -26,5 +26,8 @@ def petct_pictures(session: Any, data: Path) -> None:
     session.wait(lambda: panel.run is None)
     assert ui.errorBox.isHidden(), ui.errorText.text
     panel.result.select(2)
+    red = session.views.view("Red").logic.GetSliceNode()
+    x, y, z = red.GetFieldOfView()
+    red.SetFieldOfView(0.5 * x, 0.5 * y, z)
     slicer.app.processEvents()
     session.picture("petct-result", ui.notesLabel)
