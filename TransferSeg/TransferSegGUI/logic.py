@@ -206,4 +206,7 @@ class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMetho
             info = models.findModel(modelName)
         except TransferSegError as error:
             return error.message
+        if models.isPet(info):
+            text = _("{name} finds lesions in PET/CT: use the tab PET/CT, which knows the PET's unit.")
+            return text.format(name=info.name)
         return models.whyNotHere(info) or inputs.whyNotUsable(volumes, info.roles, unconfirmed)

@@ -27,8 +27,8 @@ class PetMethods(PetBase):
 
         Example
         -------
-        >>> [info.name for info in logic.petModels()]
-        ['small-petct']
+        >>> all("pet" in info.roles for info in logic.petModels())
+        True
         """
         return [info for info in models.listModels() if models.isPet(info) and info.available]
 
@@ -121,7 +121,7 @@ class PetMethods(PetBase):
         -------
         >>> result = logic.measureTmtv(pet, ct)
         >>> result.tmtvMl, result.count
-        (21.2, 2)
+        (2.58, 3)
         """
         from .pet_runs import FindRun, Wanted
 
@@ -178,7 +178,7 @@ class PetMethods(PetBase):
         Example
         -------
         >>> logic.moveUptake(result, 1, "bladder").count
-        1
+        2
         """
         from TransferSegLib.jobs.tmtv_uptake import organ_of
 
