@@ -182,6 +182,12 @@ class Logic:
             ("scratch", "Nothing is taken over but the model's shape: everything is learned anew."),
         ]
 
+    def curricula(self) -> list[tuple[str, str]]:
+        return [
+            ("none", "Every case takes part from the beginning. This is the usual choice."),
+            ("transfer-teacher", "Begins with the cases that the model to start from gets right."),
+        ]
+
     def groups(self, modelName: str, strategy: str, onDone: Any) -> None:
         self.pictures.append((modelName, strategy, onDone))
 

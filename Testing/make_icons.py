@@ -97,6 +97,25 @@ def draw_ct(seed: int) -> Image.Image:
     return _thumbnail(picture)
 
 
+def draw_petct(seed: int) -> Image.Image:
+    """The PET/CT phantom from the front, as all its slices laid on each other: the lesions are the small dark spots."""
+    sys.path.insert(0, str(PROJECT))
+    import SimpleITK as sitk
+
+    from TransferSegLib.phantoms.petct_phantom import petct_phantom
+
+    pet = petct_phantom(seed, pattern="nodal").pet
+    front = sitk.GetArrayFromImage(pet).max(axis=1)[::-1]
+    columns = np.flatnonzero((front > 0.3).any(axis=0))
+    grey = (255 * (1 - np.clip(front[:, columns[0] : columns[-1] + 1] / 7, 0, 1))).astype(np.uint8)
+    step = pet.GetSpacing()
+    high = THUMBNAIL[1]
+    wide = round(high * grey.shape[1] * step[0] / (grey.shape[0] * step[2]))
+    picture = Image.new("RGB", THUMBNAIL, (255, 255, 255))
+    picture.paste(Image.fromarray(grey).convert("RGB").resize((wide, high)), ((THUMBNAIL[0] - wide) // 2, 0))
+    return picture
+
+
 def draw_patient() -> Image.Image:
     """Four tiles, one a sequence: a drawing, no patient's image."""
     side = 64
@@ -123,6 +142,7 @@ def main() -> None:
     draw_phantom("ms", 700_022).save(ICONS / "SamplePhantomMS.png", optimize=True)
     draw_phantom("glioma", 700_022).save(ICONS / "SamplePhantomGlioma.png", optimize=True)
     draw_ct(700_008).save(ICONS / "SamplePhantomCT.png", optimize=True)
+    draw_petct(700_022).save(ICONS / "SamplePhantomPETCT.png", optimize=True)
     draw_patient().save(ICONS / "SamplePatient.png", optimize=True)
 
 

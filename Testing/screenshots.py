@@ -194,10 +194,18 @@ def l3_pictures(session: Session, data: Path) -> None:
     screenshots_l3.l3_pictures(session, data)
 
 
+def petct_pictures(session: Session, data: Path) -> None:
+    """The PET/CT panel; see ``screenshots_petct.py``."""
+    import screenshots_petct
+
+    screenshots_petct.petct_pictures(session, data)
+
+
 PICTURES: dict[str, Callable[[Session, Path], None]] = {
     "segment": segment_pictures,
     "adapt": adapt_pictures,
     "l3": l3_pictures,
+    "petct": petct_pictures,
 }
 
 

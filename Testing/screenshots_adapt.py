@@ -35,7 +35,7 @@ def adapt_pictures(session: Any, data: Path) -> None:
     session.wait(lambda: panel.run is None)
     session.picture("adapt-result", ui.reportButton)
     panel.logic.adapt = adapt
-    frame.ui.tabs.setCurrentIndex(3)
+    frame.ui.tabs.setCurrentIndex(4)
     frame.modelsPanel.table.select("phantom-adapted")
     session.picture("models")
 

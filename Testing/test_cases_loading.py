@@ -48,7 +48,7 @@ def test_real_ms_patient(data_folder):
 
 
 def test_images_keep_their_own_grids(data_folder):
-    loaded = load_case(open_case(data_folder / "petct_ibsi_sts" / "STS_003"), with_truth=True)
+    loaded = load_case(open_case(data_folder / "petct_ibsi_sts" / "STS_003"), with_truth=True, pet_unit="suv")
     assert loaded.reference_role == "pet" and loaded.reference == Grid.of(loaded.images["pet"])
     assert loaded.images["ct"].GetSize() != loaded.images["pet"].GetSize()
 

@@ -14,14 +14,14 @@ def frame(module):
 
 
 def test_only_the_shown_tab_takes_room(frame):
-    for index in (1, 2, 3, 0):
+    for index in (1, 2, 3, 4, 0):
         frame.ui.tabs.setCurrentIndex(index)
-        assert [not panel.widget.isHidden() for panel in frame.panels] == [number == index for number in range(4)]
+        assert [not panel.widget.isHidden() for panel in frame.panels] == [number == index for number in range(5)]
 
 
 def test_no_tab_is_wider_than_the_module_panel(frame, module, app):
     with as_in_slicer(app, module.holder) as area:
-        for index in range(4):
+        for index in range(5):
             frame.ui.tabs.setCurrentIndex(index)
             settle(app)
             assert module.holder.width <= area.viewport().width <= PANEL_WIDTH
@@ -37,7 +37,7 @@ def test_a_tab_starts_at_its_top_and_a_box_is_scrolled_into_view(frame, module, 
         settle(app, 0.7)
         assert not frame.segmentPanel.ui.applyButton.visibleRegion().isEmpty()
         assert area.verticalScrollBar().value > 0
-        frame.ui.tabs.setCurrentIndex(3)
+        frame.ui.tabs.setCurrentIndex(4)
         assert area.verticalScrollBar().value == 0
 
 

@@ -12,7 +12,7 @@ def panel(module, app):
     module.holder.resize(420, 1000)
     module.holder.show()
     frame = module.widget.frame
-    frame.ui.tabs.setCurrentIndex(3)
+    frame.ui.tabs.setCurrentIndex(4)
     app.processEvents()
     return frame.modelsPanel
 

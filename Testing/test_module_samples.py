@@ -52,11 +52,11 @@ def test_samples_are_registered_and_nothing_is_made(sampleData):
 
     registerSamples()
     assert [source["sampleName"] for source in sampleData] == [
-        "PhantomMS", "PhantomGlioma", "PhantomCT", "MSPatient07", "MSPatient19",
+        "PhantomMS", "PhantomGlioma", "PhantomCT", "PhantomPETCT", "MSPatient07", "MSPatient19",
     ]  # fmt: skip
     for source in sampleData:
         lists = [source[name] for name in ("uris", "fileNames", "nodeNames", "loadFileTypes")]
-        count = 1 if source["sampleName"] == "PhantomCT" else 5
+        count = {"PhantomCT": 1, "PhantomPETCT": 3}.get(source["sampleName"], 5)
         assert {len(values) for values in lists} == {count} and source["category"] == "TransferSeg"
         assert Path(source["thumbnailFileName"]).read_bytes()[:4] == b"\x89PNG"
         last = "VolumeFile" if count == 1 else "SegmentationFile"

@@ -178,7 +178,7 @@ def test_the_citation_goes_to_the_clipboard(panel, app):
 
 
 def test_a_model_is_chosen_by_another_panel(panel, module):
-    module.widget.frame.ui.tabs.setCurrentIndex(3)
+    module.widget.frame.ui.tabs.setCurrentIndex(4)
     module.widget.frame.modelsPanel.modelWanted.emit(MODEL)
     assert module.widget.frame.ui.tabs.currentIndex == 0 and panel.models.name == MODEL
 

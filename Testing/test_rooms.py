@@ -26,6 +26,7 @@ FLOORS = (
     "inference",
     "training",
     "level",
+    "lesions",
     "reporting",
     "jobs",
     "worker",

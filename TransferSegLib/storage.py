@@ -90,6 +90,30 @@ def writing_folder(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
+def adding_to_folder(path: Path | str) -> Iterator[Path]:
+    """Give a temporary folder whose files move into ``path`` when the block ends well, over files of their names.
+
+    Missing folders are made then, not before; a block that fails leaves ``path`` as it was.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        with writing_folder(path) as temporary:
+            yield temporary
+        return
+    temporary = path / f".adding.{_unique()}"
+    try:
+        remove_leftovers(path)
+        temporary.mkdir()
+        yield temporary
+        for file in sorted(temporary.iterdir()):
+            os.replace(file, path / file.name)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
 def scratch_folder(what: str) -> Iterator[Path]:
     """Give a private folder among the system's temporary files; what killed processes left there is removed."""
     place = Path(tempfile.gettempdir())

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .cases_box import CasesBox
+from .curriculum_box import CurriculumBox
 from .interrupted_box import InterruptedBox
 from .new_name import NewName
 from .panel import Panel
@@ -32,6 +33,7 @@ class AdaptPanel(Panel):
         self.source = SourceBox(self.ui, logic)
         self.cases = CasesBox(self.ui, logic)
         self.strategy = StrategyBox(self.ui, logic)
+        self.curriculum = CurriculumBox(self.ui, logic)
         self.name = NewName(self.ui, logic)
         self.training = TrainingBox(self.ui)
         self.result = ResultView(self.ui)
@@ -54,6 +56,7 @@ class AdaptPanel(Panel):
             self.ui.epochsSpin.setRange(0, 1000)
             self.ui.seedSpin.setRange(0, 1000000)
             self.strategy.select(parameterNode.strategy)
+            self.curriculum.select(parameterNode.curriculum)
         self.source.setParameterNode(parameterNode)
         self._propose()
         self._updateStart()
@@ -103,6 +106,7 @@ class AdaptPanel(Panel):
                 cases,
                 name=node.newName,
                 strategy=self.strategy.name,
+                curriculum=self.curriculum.name,
                 epochs=node.epochs,
                 seed=node.seed,
                 device=node.device,
@@ -126,6 +130,7 @@ class AdaptPanel(Panel):
         self.source.changed.connect(self._onSource)
         self.cases.changed.connect(self._updateStart)
         self.strategy.changed.connect(self._onStrategy)
+        self.curriculum.changed.connect(self._onCurriculum)
         self.interrupted.resumeWanted.connect(self.resume)
         self.result.modelWanted.connect(self.modelWanted.emit)
         self.logic.changed.connect(self.refresh)
@@ -189,6 +194,7 @@ class AdaptPanel(Panel):
         """What the node says, into the widgets that ``connectGui`` does not know."""
         self.source.follow()
         self.strategy.select(self._parameterNode.strategy)
+        self.curriculum.select(self._parameterNode.curriculum)
 
     def _onSource(self) -> None:
         self.cases.setModel(self.source.model)
@@ -202,6 +208,10 @@ class AdaptPanel(Panel):
         if self._parameterNode is not None and self._parameterNode.strategy != name:
             self._parameterNode.strategy = name
         self._propose()
+
+    def _onCurriculum(self, name: str) -> None:
+        if self._parameterNode is not None and self._parameterNode.curriculum != name:
+            self._parameterNode.curriculum = name
 
     def _propose(self) -> None:
         if self.source.model is not None and self.run is None:

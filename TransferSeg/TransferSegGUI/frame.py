@@ -9,13 +9,14 @@ import slicer
 
 from .adapt_panel import AdaptPanel
 from .level_panel import LevelPanel
-from .models import LEVEL
+from .models import LEVEL, isPet
 from .models_panel import ModelsPanel
+from .pet_panel import PetPanel
 from .revealing import reveal, scrollToTop
 from .segment_panel import SegmentPanel
 from .setup_panel import SetupPanel
 
-SEGMENT, ADAPT, L3, MODELS = range(4)
+SEGMENT, ADAPT, L3, PET, MODELS = range(5)
 
 
 class Frame:
@@ -36,11 +37,12 @@ class Frame:
         self.segmentPanel = SegmentPanel(logic, resourcePath)
         self.adaptPanel = AdaptPanel(logic, resourcePath)
         self.levelPanel = LevelPanel(logic, resourcePath)
+        self.petPanel = PetPanel(logic, resourcePath)
         self.modelsPanel = ModelsPanel(logic, resourcePath)
-        self.panels = [self.segmentPanel, self.adaptPanel, self.levelPanel, self.modelsPanel]
+        self.panels = [self.segmentPanel, self.adaptPanel, self.levelPanel, self.petPanel, self.modelsPanel]
         self.ui.setupPlace.layout().addWidget(self.setupPanel.widget)
-        pages = (self.ui.segmentPage, self.ui.adaptPage, self.ui.l3Page, self.ui.modelsPage)
-        for page, panel in zip(pages, self.panels):
+        pages = ("segmentPage", "adaptPage", "l3Page", "petPage", "modelsPage")
+        for page, panel in zip((getattr(self.ui, name) for name in pages), self.panels):
             page.layout().addWidget(panel.widget)
         self.ui.tabs.connect("currentChanged(int)", self.show)
         self.setupPanel.changed.connect(self._onDependencies)
@@ -70,6 +72,7 @@ class Frame:
         """The scene was closed or another one loaded."""
         self.segmentPanel.sceneChanged()
         self.levelPanel.sceneChanged()
+        self.petPanel.sceneChanged()
 
     def cleanup(self) -> None:
         """Let go of scene and logic."""
@@ -88,6 +91,11 @@ class Frame:
 
     def _useModel(self, model: str) -> None:
         """Choose a model in the tab that runs it."""
-        finds = any(info.name == model and info.card and info.card.task == LEVEL for info in self.logic.models())
-        self.ui.tabs.setCurrentIndex(L3 if finds else SEGMENT)
-        (self.levelPanel if finds else self.segmentPanel).selectModel(model)
+        info = next((one for one in self.logic.models() if one.name == model and one.card is not None), None)
+        tab, panel = SEGMENT, self.segmentPanel
+        if info is not None and info.card.task == LEVEL:
+            tab, panel = L3, self.levelPanel
+        elif info is not None and isPet(info):
+            tab, panel = PET, self.petPanel
+        self.ui.tabs.setCurrentIndex(tab)
+        panel.selectModel(model)

@@ -13,13 +13,14 @@ from .library_words import inOwnWords
 from .logic_adapting import AdaptingMethods
 from .logic_level_adapting import LevelAdaptingMethods
 from .logic_models import ModelMethods
+from .logic_pet import PetMethods
 
 if TYPE_CHECKING:
     from .roles import RoleGuess
     from .segmenting import SegmentResult, SegmentRun
 
 
-class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods):
+class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods):
     """What ``slicer.util.getModuleLogic("TransferSeg")`` offers.
 
     Every method that takes long blocks without freezing Slicer, or returns at once when it is given a
@@ -205,4 +206,7 @@ class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods):
             info = models.findModel(modelName)
         except TransferSegError as error:
             return error.message
+        if models.isPet(info):
+            text = _("{name} finds lesions in PET/CT: use the tab PET/CT, which knows the PET's unit.")
+            return text.format(name=info.name)
         return models.whyNotHere(info) or inputs.whyNotUsable(volumes, info.roles, unconfirmed)

@@ -52,6 +52,18 @@ class AdaptingMethods(LogicBase):
         names = models.strategiesFor(modelName)
         return [(name, wording.strategySentence(name) or strategy(name).sentence) for name in names]
 
+    def curricula(self) -> list[tuple[str, str]]:
+        """The orders in which a training can meet its cases: [(name, sentence)], plain order (``none``) first.
+
+        Example
+        -------
+        >>> logic.curricula()[1][0]
+        'transfer-teacher'
+        """
+        from .curricula import curricula
+
+        return curricula()
+
     def groups(self, modelName: str, strategy: str, onDone: Callback) -> Run:
         """What a strategy trains of a model, with a drawing of its blocks; ``onDone(value, error)`` gets
         ``{"trainable", "total", "picture" (PNG path), "blocks"}``.
@@ -86,6 +98,7 @@ class AdaptingMethods(LogicBase):
         *,
         name: str,
         strategy: str = "half-lr",
+        curriculum: str = "none",
         epochs: int = 0,
         seed: int = 0,
         device: str = "auto",
@@ -102,6 +115,8 @@ class AdaptingMethods(LogicBase):
         model : name of the model to start from
         cases : those of ``trainingCases()``, or a list of them
         name : of the new model (letters, digits, ``-`` and ``_``)
+        curriculum : one of ``curricula()``; where nothing was learned before (strategy ``scratch``) the lesions'
+            volume says which cases are easy, as there is no model that could
         epochs : 0 is the network's default
         options : further ones of ``transferseg finetune``, for example ``{"patch": 64, "batch": 1}``
         resume : go on with an interrupted adaptation of that name (then the other arguments are its own)
@@ -116,6 +131,7 @@ class AdaptingMethods(LogicBase):
         """
         from .adaptation import AdaptRun
         from .adaptation_checks import included
+        from .curricula import curriculumOptions
 
         if resume:
             return self.resumeAdaptation(name, callback, onEvent)
@@ -124,7 +140,8 @@ class AdaptingMethods(LogicBase):
             raise wording.problem(problem)
         info = models.findModel(model)
         request = {"name": name, "model": model, "strategy": strategy, "device": device}
-        request |= {"epochs": int(epochs), "seed": int(seed), "options": dict(options or {})}
+        request |= {"epochs": int(epochs), "seed": int(seed)}
+        request["options"] = curriculumOptions(curriculum, strategy) | dict(options or {})
         told = self._tellingOfModel(callback)
         run = AdaptRun(self.client, info, included(cases), request, callback=told, onEvent=onEvent)
         return self._start(run, callback)

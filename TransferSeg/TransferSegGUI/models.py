@@ -112,6 +112,11 @@ def isFor(info: ModelInfo, task: str) -> bool:
     return (info.card.task if info.card is not None else SEGMENTATION) == task
 
 
+def isPet(info: ModelInfo) -> bool:
+    """Whether a model finds lesions in PET (with CT): the PET/CT tab runs it, which knows units."""
+    return info.card is not None and info.card.task == SEGMENTATION and "pet" in info.roles
+
+
 def strategiesFor(modelName: str | None) -> list[str]:
     """The names of the strategies that mean something for a model; starting from nothing comes last."""
     from TransferSegLib.strategies import strategy, strategy_names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 VOLUMES = {role: f"{role}Volume" for role in ("flair", "t1", "t1gd", "t2", "ct", "pet", "rgb", "grey")}
@@ -35,6 +35,7 @@ class TransferSegParameterNode:
     showPreparation: bool = False
     sourceModel: str = ""
     strategy: str = "half-lr"
+    curriculum: str = "none"
     epochs: int = 0
     seed: int = 0
     newName: str = ""
@@ -46,3 +47,17 @@ class TransferSegParameterNode:
     l3Strategy: str = "half-lr"
     l3Epochs: int = 0
     l3NewName: str = ""
+    petctPet: vtkMRMLScalarVolumeNode
+    petctCt: vtkMRMLScalarVolumeNode
+    petctTruth: vtkMRMLSegmentationNode
+    petctModel: str = ""
+    petctRule: str = "4.0"
+    petctUnit: str = ""
+    petctWeight: str = ""
+    petctDose: str = ""
+    petctInjected: str = ""
+    petctAcquired: str = ""
+    petctHalfLife: str = ""
+    petctHeight: str = ""
+    petctSex: str = ""
+    petctLanguage: str = "en"

@@ -62,6 +62,14 @@ CT_PHANTOM = Phantom(
 )
 """A trunk for the L3 panel; what its list says of L3 is the truth."""
 
+PETCT_PHANTOM = Phantom(
+    "PhantomPETCT",
+    "SamplePhantomPETCT.png",
+    {"count": 1, "seed": 7, "pattern": "nodal"},
+    maker="TransferSegLib.phantoms.petct_write:write_petct_phantoms",
+)
+"""A whole-body FDG-PET/CT for the PET/CT panel."""
+
 # Multiple sclerosis: FLAIR, T1, T1 with gadolinium, T2, consensus of three raters; skull-stripped, MNI space, 1 mm.
 # University of Ljubljana, licence CC BY. Lesjak et al., A novel public MR image dataset of multiple sclerosis patients
 # with lesion segmentations based on multi-rater consensus, Neuroinformatics 2017. The address names a commit, so that

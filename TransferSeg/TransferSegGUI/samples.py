@@ -16,9 +16,11 @@ from slicer.i18n import tr as _
 
 from .console import runConsole
 from .executable import pythonExecutable
-from .sample_sources import CATEGORY, CT_PHANTOM, PATIENTS, PHANTOMS, Patient, Phantom
+from .sample_sources import CATEGORY, CT_PHANTOM, PATIENTS, PETCT_PHANTOM, PHANTOMS, Patient, Phantom
 
 CT_NAME = "Phantom CT"
+PETCT_NAMES = ["Phantom PET", "Phantom CT", "Phantom lesions"]
+_PETCT_FILES = ("PET", "CT", "PET_mask")
 _FILES = {"FLAIR": "FLAIR", "T1": "T1", "T1GD": "T1 contrast", "T2": "T2"}
 # In a process of its own: a phantom takes some seconds, and Slicer goes on reacting. Needs no PyTorch.
 _MAKE = (
@@ -56,6 +58,17 @@ def registerSamples() -> None:
         loadFileTypes=["VolumeFile"],
         thumbnailFileName=_icon(CT_PHANTOM.icon),
         customDownloader=lambda _source: loadCtPhantom(),
+    )
+    files = [_petctFile(name) for name in _PETCT_FILES]
+    SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName=PETCT_PHANTOM.name,
+        uris=[file.as_uri() for file in files],
+        fileNames=[f"{PETCT_PHANTOM.name}-{file.name}" for file in files],
+        nodeNames=PETCT_NAMES,
+        loadFileTypes=_fileTypes(len(files)),
+        thumbnailFileName=_icon(PETCT_PHANTOM.icon),
+        customDownloader=lambda _source: loadPetCtPhantom(),
     )
     for patient in PATIENTS:
         SampleDataLogic.registerCustomSampleDataSource(
@@ -100,6 +113,31 @@ def loadCtPhantom() -> Any:
     node = _loadVolume(_ctFile(), CT_NAME)
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node
+
+
+def loadPetCtPhantom() -> list[Any]:
+    """Make the PET/CT phantom, or take it from the cache, and load it: PET in SUV, CT, true lesions as a segmentation.
+
+    Example
+    -------
+    >>> from TransferSegGUI.samples import loadPetCtPhantom
+    >>> [node.GetName() for node in loadPetCtPhantom()]
+    ['Phantom PET', 'Phantom CT', 'Phantom lesions']
+    """
+    from .pet_display import showPet
+    from .pet_units import stateSuv
+
+    slicer.util.showStatusMessage(_("Making a phantom; this takes some seconds."), 3000)
+    _makePhantom(PETCT_PHANTOM)
+    pet, ct = (_loadVolume(_petctFile(file), name) for file, name in zip(_PETCT_FILES, PETCT_NAMES[:2]))
+    stateSuv(pet)
+    truth = slicer.util.loadSegmentation(str(_petctFile(_PETCT_FILES[2])), properties={"name": PETCT_NAMES[2]})
+    _forget(truth)
+    _nameSegments(truth, {1: "lesion"})
+    if truth.GetDisplayNode() is not None:
+        truth.GetDisplayNode().SetVisibility(False)  # what is to be found
+    showPet(pet, ct, 1.0)
+    return [pet, ct, truth]
 
 
 def downloadPatient(source: Any) -> list[Any]:
@@ -149,6 +187,10 @@ def _file(phantom: Phantom, name: str) -> Path:
 
 def _ctFile() -> Path:
     return _folder(CT_PHANTOM) / "ct-adult-0001.nii.gz"
+
+
+def _petctFile(name: str) -> Path:
+    return _folder(PETCT_PHANTOM) / "petct-adult-0001" / f"{name}.nii.gz"
 
 
 def _loadVolume(path: Path, name: str) -> Any:

@@ -46,10 +46,33 @@ def strategySentence(name: str) -> str:
     return sentences.get(name, "")
 
 
+def curriculumSentence(name: str) -> str:
+    """An order of the cases, in plain words; empty where there is only the library's own sentence."""
+    sentences = {
+        "none": _("Every case takes part from the beginning. This is the usual choice."),
+        "transfer-teacher": _(
+            "Begins with the cases that the model to start from gets right; the hard ones join in later."
+        ),
+        "predefined": _(
+            "Begins with the fifth of the cases that has the largest lesions; the next join in turn by turn."
+        ),
+        "self-paced": _(
+            "Begins with the half of the cases that the training itself finds easiest, and looks again as it goes on."
+        ),
+        "rl-teacher": _("Tries easy and hard cases alike and goes on with those from which most is learned."),
+        "smoothing": _("All cases from the start; what the network sees is blurred at first and grows sharp."),
+        "anti": _("To compare with: begins with the cases that the model to start from gets wrong."),
+        "random": _("To compare with: the cases join in one after the other, in an order drawn by the seed."),
+    }
+    return sentences.get(name, "")
+
+
 def stageName(stage: str) -> str:
     """What the worker is doing, in plain words; an unknown stage is shown as it is."""
     names = {
         "segment": _("Segmenting"),
+        "scoring the training cases": _("Looking which training cases are easy"),
+        "measuring the training cases": _("Looking which training cases are easy"),
         "reading": _("Reading the CT"),
         "finding the level": _("Looking for the level"),
         "windows": _("Looking for the level"),

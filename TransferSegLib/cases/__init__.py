@@ -3,7 +3,7 @@
 from .case import ROLES, Case, case_from_files, check_role, default_reference
 from .datasets import DataSet, open_data_set
 from .guessing import Guess, guess_role
-from .loading import LoadedCase, load_case
+from .loading import LoadedCase, check_together, labels_on, load_case
 from .opening import guess_roles, open_case
 from .patients import fold_session, patient_of
 from .segment_names import segment_names
@@ -18,6 +18,7 @@ __all__ = [
     "LoadedCase",
     "case_from_files",
     "check_role",
+    "check_together",
     "check_truth_values",
     "default_reference",
     "fold_session",
@@ -25,6 +26,7 @@ __all__ = [
     "guess_role",
     "guess_roles",
     "hold_out",
+    "labels_on",
     "load_case",
     "looks_like_truth",
     "open_case",

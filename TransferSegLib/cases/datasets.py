@@ -47,7 +47,7 @@ def open_data_set(
     *,
     roles: Sequence[str] | None = None,
     truth_name: str | None = None,
-    need_truth: bool = True,
+    need_truth: bool | None = True,
     allow_doubtful: bool = False,
     reference_role: str | None = None,
 ) -> DataSet:
@@ -61,8 +61,9 @@ def open_data_set(
         The roles that every case must have; None: whatever all cases have alike.
     truth_name : str, optional
         Which file of each case folder is the truth.
-    need_truth : bool
-        Leave out cases without a truth (named in ``ignored``); refuse when none has one.
+    need_truth : bool or None
+        Leave out cases without a truth (named in ``ignored``); refuse when none has one. False looks for no truth,
+        None takes it where there is one.
     allow_doubtful, reference_role
         As in ``open_case``.
 
@@ -81,15 +82,15 @@ def open_data_set(
         truth_name=truth_name,
         allow_doubtful=allow_doubtful,
         reference_role=reference_role,
-        with_truth=need_truth or truth_name is not None,
+        with_truth=need_truth is not False or truth_name is not None,
     )
     if path.is_file():
-        cases, ignored = read_list(path, roles=roles, need_truth=need_truth, open_folder=opener)
+        cases, ignored = read_list(path, roles=roles, need_truth=bool(need_truth), open_folder=opener)
         description, layout = read_description(path.parent), "list"
     else:
         description = read_description(path)
         layout, cases, ignored = _open_folder(path, description or Description(), opener, roles, allow_doubtful)
-    cases, without = _with_truth(path, cases, need_truth, truth_name)
+    cases, without = _with_truth(path, cases, bool(need_truth), truth_name)
     _check(path, cases, roles)
     names = description.label_names if description else None
     return DataSet(path, layout, tuple(cases), names, tuple([*ignored, *without]))

@@ -11,8 +11,9 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..events import Events, quiet
-from ..imaging import FRAME_KEY, Grid, overlap_fraction, read_image, resample
+from ..imaging import FRAME_KEY, Grid, PetInfo, overlap_fraction, read_image, read_pet, resample
 from .case import Case, check_role, default_reference
+from .patients import patient_of_dicom
 from .truths import truth_values
 
 # Sequences of one visit that share less than this of the smaller field of view are not of one place.
@@ -23,13 +24,17 @@ _SAME_GRID = 0.1
 
 @dataclass(frozen=True)
 class LoadedCase:
-    """A case in memory. Images keep their own grids; ``truth`` (uint8) lies on ``reference``."""
+    """A case in memory. Images keep their own grids; ``truth`` (uint8) lies on ``reference``.
+
+    A PET is in SUVbw (g/ml); ``pet`` says what its unit was and who stated it.
+    """
 
     case: Case
     images: dict[str, sitk.Image]
     reference: Grid
     reference_role: str
     truth: sitk.Image | None = None
+    pet: PetInfo | None = None
 
 
 def load_case(
@@ -40,6 +45,7 @@ def load_case(
     events: Events | None = None,
     with_truth: bool = False,
     allow_different_frames: bool = False,
+    pet_unit: str | None = None,
 ) -> LoadedCase:
     """Read the images of a case, two at a time.
 
@@ -54,12 +60,14 @@ def load_case(
         Read the truth too (when the case has one).
     allow_different_frames : bool
         Accept DICOM series of different frames of reference: they will be registered.
+    pet_unit : {"suv", "bqml"}, optional
+        The unit of the PET as the user states it, where the file does not (``--pet-unit``).
 
     Raises
     ------
     InputError
-        A missing role, whatever ``read_image`` refuses, no overlap in space, different frames of
-        reference, a truth on another grid.
+        A missing role, whatever ``read_image`` and ``read_pet`` refuse (a PET of unknown unit), no overlap in
+        space, different frames of reference, two patients, a truth on another grid.
     """
     roles = [check_role(role) for role in roles] if roles else list(case.roles)
     reference_role = check_role(reference_role or default_reference(roles))
@@ -71,21 +79,37 @@ def load_case(
     jobs = [(case.images[role], "image", case.channels.get(role)) for role in roles]
     if with_truth and case.truth is not None:
         jobs.append((case.truth, "truth", None))
-    read = _read_all(jobs, quiet(events))
+    infos: list[PetInfo] = []
+    _check_patients(case, roles)
+    read = _read_all(jobs, quiet(events), case.images.get("pet"), pet_unit, infos)
     images = dict(zip(roles, read))
     reference = Grid.of(images[reference_role])
-    _check_together(case, images, reference_role, allow_different_frames, quiet(events))
+    check_together(case, images, reference_role, allow_different_frames=allow_different_frames, events=events)
     truth = None
     if with_truth and case.truth is not None:
-        truth = _on_reference(read[-1], reference, case.truth, case.images[reference_role])
-    return LoadedCase(case, images, reference, reference_role, truth)
+        truth = labels_on(read[-1], reference, case.truth, case.images[reference_role])
+    return LoadedCase(case, images, reference, reference_role, truth, infos[0] if infos else None)
 
 
-def _read_all(jobs: list[tuple[Path, str, int | None]], events: Events) -> list[sitk.Image]:
+def _read_all(
+    jobs: list[tuple[Path, str, int | None]],
+    events: Events,
+    pet: Path | None,
+    pet_unit: str | None,
+    infos: list[PetInfo],
+) -> list[sitk.Image]:
+    """The images and the truth, in the order of the jobs; what is known of the PET is added to ``infos``."""
+
     def read(job: tuple[Path, str, int | None]) -> sitk.Image:
         events.check()
         path, what, channel = job
-        return read_image(path, what=what, channel=channel)
+        if path != pet or what != "image":
+            return read_image(path, what=what, channel=channel)
+        if channel is not None:
+            raise InputError(f"{path}: a PET in a 4-D file; give it as a file of its own, with its unit")
+        found = read_pet(path, unit=pet_unit)
+        infos.append(found.info)
+        return found.image
 
     images = []
     with ThreadPoolExecutor(2) as pool:
@@ -96,16 +120,39 @@ def _read_all(jobs: list[tuple[Path, str, int | None]], events: Events) -> list[
     return images
 
 
-def _check_together(
-    case: Case, images: dict[str, sitk.Image], reference_role: str, allow_different_frames: bool, events: Events
+def _check_patients(case: Case, roles: Sequence[str]) -> None:
+    """Refuse DICOM series of different patients; no name or number of theirs is said."""
+    owners: dict[str, Path] = {}
+    for role in dict.fromkeys(roles):
+        path = case.images[role]
+        owner = patient_of_dicom(path)
+        if owner is not None:
+            owners.setdefault(owner, path)
+    if len(owners) > 1:
+        first, second = list(owners.values())[:2]
+        raise InputError(f"{second}: is of another patient than {first}; give images of one examination")
+
+
+def check_together(
+    case: Case,
+    images: dict[str, sitk.Image],
+    reference_role: str,
+    *,
+    allow_different_frames: bool = False,
+    events: Events | None = None,
 ) -> None:
-    """Frames of reference and overlap of every image with the reference."""
+    """Raise ``InputError`` where the images of a case share neither a frame of reference nor a place."""
+    events = quiet(events)
     reference = images[reference_role]
     for role, image in images.items():
         if role == reference_role:
             continue
         path, leader = case.images[role], case.images[reference_role]
         if _different_frames(image, reference):
+            if {role, reference_role} == {"ct", "pet"}:
+                raise InputError(
+                    f"{path}: another DICOM frame of reference than {leader}; give PET and CT of one examination"
+                )
             if not allow_different_frames:
                 raise InputError(
                     f"{path}: another DICOM frame of reference than {leader}; let them be registered (--register on)"
@@ -126,17 +173,20 @@ def _different_frames(a: sitk.Image, b: sitk.Image) -> bool:
     return all(frames) and frames[0] != frames[1]
 
 
-def _on_reference(truth: sitk.Image, reference: Grid, path: Path, leader: Path) -> sitk.Image:
-    """The truth as uint8 on the reference grid, when it is that grid (axes may be in another order)."""
+_ANOTHER_GRID = "resample the truth to the reference image, or choose its image with --reference"
+
+
+def labels_on(truth: sitk.Image, reference: Grid, path: Path, leader: Path, *, hint: str = _ANOTHER_GRID) -> sitk.Image:
+    """A label map as uint8 on the reference grid, when it is that grid (axes may be in another order).
+
+    ``path`` and ``leader`` are how the ``InputError`` names the two files.
+    """
     values = truth_values(truth)
     if values[0] < 0 or values[-1] > 255:
         raise InputError(f"{path}: not a label map, it holds values from {values[0]} to {values[-1]}; use 0 to 255")
     grid = Grid.of(truth)
     if not grid.reoriented().same_as(reference.reoriented(), _SAME_GRID):
-        raise InputError(
-            f"{path}: its grid ({_words(grid)}) is not that of {leader} ({_words(reference)}); "
-            "resample the truth to the reference image, or choose its image with --reference"
-        )
+        raise InputError(f"{path}: its grid ({_words(grid)}) is not that of {leader} ({_words(reference)}); {hint}")
     truth = sitk.Cast(truth, sitk.sitkUInt8)
     if not grid.same_as(reference, _SAME_GRID):
         truth = resample(truth, reference, interpolation="nearest")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..errors import InputError
 from ..imaging import find_series, image_suffix
 
 _BRATS = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$", re.IGNORECASE)
@@ -27,8 +28,21 @@ def patient_of(name: str, dicom_ids: Iterable[str] = ()) -> str:
     """
     for identity in dicom_ids:
         if not _NOBODY.match(identity.strip()):
-            return "dicom-" + hashlib.sha256(identity.strip().encode()).hexdigest()[:12]
+            return _hidden(identity)
     return fold_session(name)
+
+
+def patient_of_dicom(path: Path) -> str | None:
+    """The patient that a DICOM series names, as ``patient_of`` gives it; None for other files and for nobody."""
+    try:
+        identities = [i for i in dicom_ids([path]) if not _NOBODY.match(i.strip())]
+    except InputError:  # several series: who reads the images tells them apart, or says so
+        return None
+    return _hidden(identities[0]) if identities else None
+
+
+def _hidden(identity: str) -> str:
+    return "dicom-" + hashlib.sha256(identity.strip().encode()).hexdigest()[:12]
 
 
 def dicom_ids(paths: Iterable[Path]) -> list[str]:

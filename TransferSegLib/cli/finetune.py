@@ -52,8 +52,26 @@ def add(verbs: argparse._SubParsersAction) -> None:
     training.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
     training.add_argument("--batch", type=int, metavar="N", help="windows a step (default: 2)")
     training.add_argument("--rate", type=float, metavar="R", help="learning rate before the strategy's factor")
-    training.add_argument("--loss", default="dice-ce", metavar="L", help="default: dice-ce")
-    training.add_argument("--curriculum", metavar="C", help="order of the cases (default: none)")
+    training.add_argument(
+        "--loss",
+        default="dice-ce",
+        metavar="L",
+        help="dice-ce, mumford-shah-dice-ce or dice-focal-boundary (default: dice-ce)",
+    )
+    training.add_argument(
+        "--curriculum",
+        nargs="?",
+        const="default",
+        metavar="C",
+        help="which cases come first: transfer-teacher, predefined, self-paced, rl-teacher, smoothing, and the "
+        "controls anti and random; without a name transfer-teacher; left out: every case from the start",
+    )
+    training.add_argument(
+        "--difficulty",
+        metavar="CSV|MEASURE",
+        help="how hard each case is, for the curriculum: a CSV (id and difficulty or dice, or what evaluate --out "
+        "writes), or dice of the model to start from, volume, lesions, suv-max (default: dice; predefined: volume)",
+    )
     training.add_argument(
         "--feature-bank",
         type=int,
@@ -108,6 +126,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             rate=args.rate,
             loss=args.loss,
             curriculum=args.curriculum,
+            difficulty=args.difficulty,
             feature_bank=args.feature_bank,
             grouping=args.grouping,
             device=args.device,
@@ -136,6 +155,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines.append(
         f"{value['strategy']}: {value['trainable']:,} of {value['total']:,} parameters learned ({share:.1f} %)"
     )
+    if value.get("curriculum"):
+        lines.append(f"curriculum: {', '.join(f'{k} {v}' for k, v in value['curriculum'].items() if v is not None)}")
     lines += [f"label {ours}: continues the source's {theirs}" for ours, theirs in value["matched"].items() if theirs]
     if value["transferred"]:
         moved = value["transferred"]

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import TransferSegError, explain
-from . import crossvalidate, demo, doctor, evaluate, finetune, l3, models, pack, prune, readers, segment, worker
+from . import crossvalidate, demo, doctor, evaluate, finetune, l3, models, pack, prune, readers, segment, tmtv, worker
 from .console import Console
 
-VERBS = (segment, l3, finetune, evaluate, models, pack, demo, doctor, crossvalidate, readers, prune)
+VERBS = (segment, l3, tmtv, finetune, evaluate, models, pack, demo, doctor, crossvalidate, readers, prune)
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,4 +1,4 @@
-"""transferseg models list|show|groups|verify|import|export|delete|folder."""
+"""transferseg models list|show|groups|verify|import|merge|export|delete|folder."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ def _arguments(action: argparse.ArgumentParser, name: str) -> None:
         action.add_argument("name", nargs="?", metavar="NAME", help="default: all models")
         action.set_defaults(code=lambda rows: 0 if all(row["ok"] for row in rows) else 2)
     if name == "import":
-        action.add_argument("path", metavar="PATH", help="a bundle's folder or zip")
+        action.add_argument("path", metavar="PATH", help="a bundle's folder or zip, or a checkpoint of TMTV-Net")
         action.add_argument("--name", metavar="NAME", help="name in the catalogue")
+        action.add_argument("--refiner", metavar="FILE", help="TMTV-Net's second checkpoint, its refiner")
+    if name == "merge":
+        action.add_argument("names", nargs="+", metavar="MODEL", help="models of one kind, for example four folds")
+        action.add_argument("--name", required=True, metavar="NAME", help="name in the catalogue")
     if name == "export":
         action.add_argument("--out", required=True, metavar="ZIP")
     if name == "groups":
@@ -77,7 +81,13 @@ def _verify(args: argparse.Namespace, events: Events) -> Any:
 def _import(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_import
 
-    return models_import(args.path, name=args.name)
+    return models_import(args.path, name=args.name, refiner=args.refiner)
+
+
+def _merge(args: argparse.Namespace, events: Events) -> Any:
+    from ..jobs.models import models_merge
+
+    return models_merge(args.names, name=args.name)
 
 
 def _export(args: argparse.Namespace, events: Events) -> Any:
@@ -181,6 +191,13 @@ _ACTIONS = (
         "bring in a MONAI bundle or a package",
         "transferseg models import bundle.zip --name brats",
         _import,
+        _show_path,
+    ),
+    (
+        "merge",
+        "put models of one kind into one that averages them",
+        "transferseg models merge fold1 fold2 fold3 fold4 --name petct-folds",
+        _merge,
         _show_path,
     ),
     ("export", "zip a package", "transferseg models export my-model --out my-model.zip", _export, _show_path),

@@ -60,12 +60,20 @@ def preparation(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine", default="simpleitk", choices=["simpleitk", "ants"], help="registration by SimpleITK or ANTsPy"
     )
+    group.add_argument(
+        "--pet-unit", choices=["suv", "bqml"], help="what the values of a PET are, where its file does not say"
+    )
 
 
 def preparation_of(args: argparse.Namespace) -> PreparationOptions:
     """The preparation options that were given."""
     return PreparationOptions(
-        resample=args.resample, register=args.register, mask=args.mask, atlas=args.atlas, engine=args.engine
+        resample=args.resample,
+        register=args.register,
+        mask=args.mask,
+        atlas=args.atlas,
+        engine=args.engine,
+        pet_unit=args.pet_unit,
     )
 
 

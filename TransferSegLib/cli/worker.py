@@ -22,7 +22,7 @@ from ..worker import Channel, Server, WarmModels, error_event, release_gpu, to_a
 from . import options
 
 # Verbs whose model is taken from those that are open already.
-WARMED = ("segment", "evaluate", "l3")
+WARMED = ("segment", "evaluate", "l3", "tmtv")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -102,7 +102,7 @@ class _Verbs:
         return lambda events: self._do(verb, args, events)
 
     def _do(self, verb: str, args: argparse.Namespace, events: Events) -> Any:
-        if verb in WARMED:
+        if verb in WARMED and args.model is not None:
             args.model = self._models.open(args.model)
         try:
             return args.run(args, events)

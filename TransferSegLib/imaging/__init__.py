@@ -4,6 +4,9 @@ from .arrays import from_array, to_array
 from .dicom import FRAME_KEY, SeriesInfo, find_series, is_dicom_file, is_dicom_folder, list_series, read_series
 from .formats import SUFFIXES, WRITABLE_SUFFIXES, image_stem, image_suffix
 from .grid import Grid, overlap_fraction
+from .pet import Pet, PetInfo, pet_of, read_pet
+from .pet_checks import check_ct, check_same_patient
+from .pet_units import unit_of_text
 from .reading import check_grid, read_header, read_image
 from .resampling import resample
 from .scan import Scan, read_scan, scan_of
@@ -14,9 +17,13 @@ __all__ = [
     "SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Grid",
+    "Pet",
+    "PetInfo",
     "Scan",
     "SeriesInfo",
+    "check_ct",
     "check_grid",
+    "check_same_patient",
     "check_writable",
     "find_series",
     "from_array",
@@ -26,12 +33,15 @@ __all__ = [
     "is_dicom_folder",
     "list_series",
     "overlap_fraction",
+    "pet_of",
     "read_header",
     "read_image",
+    "read_pet",
     "read_scan",
     "read_series",
     "resample",
     "scan_of",
     "to_array",
+    "unit_of_text",
     "write_image",
 ]

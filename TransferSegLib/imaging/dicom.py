@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,18 +109,18 @@ def list_series(folder: str | Path) -> list[SeriesInfo]:
             header = dicom_header(path)
             if header.get("Rows") and str(header.get("Modality", "")) not in NOT_IMAGES:
                 headers[series_key(header)].append((path, header))
-    series = [_info(folder, found) for found in headers.values()]
+    series = [series_info(folder, found) for found in headers.values()]
     return sorted(series, key=lambda info: (info.description, info.uid))
 
 
-def dicom_header(path: Path) -> Any:
-    """The tags that tell a picture's series and place; ``InputError`` when they are damaged."""
+def dicom_header(path: Path, more: Sequence = ()) -> Any:
+    """The tags that tell a picture's series and place, and ``more``; ``InputError`` when they are damaged."""
     import pydicom
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[*_TAGS, *more])
     except Exception as error:  # pydicom raises many kinds for damaged headers
         raise UnreadableFile(
             f"{path}: damaged DICOM header ({type(error).__name__}); copy or export it again"
@@ -131,7 +132,8 @@ def series_key(header: Any) -> str:
     return str(header.get("SeriesInstanceUID") or (header.get("Modality"), header.get("SeriesDescription")))
 
 
-def _info(folder: Path, found: list) -> SeriesInfo:
+def series_info(folder: Path, found: list) -> SeriesInfo:
+    """The series that (path, header) pairs make."""
     first = found[0][1]
     slices = [part for path, header in found for part in slices_of(path, header)]
     return SeriesInfo(

@@ -61,7 +61,7 @@ def choose_stack(path: str | Path) -> tuple[Stack, list[str]]:
         No picture, only a localiser, several stacks between which nothing decides, or two series mixed in one.
     """
     path = Path(path)
-    files = _files(path)
+    files = dicom_files(path)
     headers = [(file, dicom_header(file)) for file in files]
     if path.is_file():
         wanted = series_key(next(header for file, header in headers if file == path))
@@ -78,7 +78,7 @@ def choose_stack(path: str | Path) -> tuple[Stack, list[str]]:
     return chosen, [f"Left out of the DICOM folder: {', '.join(told)}."] if told else []
 
 
-def _files(path: Path) -> list[Path]:
+def dicom_files(path: Path) -> list[Path]:
     """DICOM files beside or in ``path``; of a folder without any, those of its subfolders."""
     folder = path if path.is_dir() else path.parent
     found = [file for file in sorted(folder.iterdir()) if is_dicom_file(file)]

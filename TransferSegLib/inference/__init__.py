@@ -12,13 +12,14 @@ from .devices import Device, choose_device
 from .fitting import fit_network
 from .rule import OutputRule
 from .segmenting import Prediction, segment_array
-from .windows import Placement, gaussian_weights, place_windows
+from .windows import Placement, central_weights, gaussian_weights, place_windows
 
 __all__ = [
     "Device",
     "OutputRule",
     "Placement",
     "Prediction",
+    "central_weights",
     "choose_device",
     "fit_network",
     "gaussian_weights",

@@ -18,7 +18,9 @@ from .fitting import fit_network
 from .rule import OutputRule
 from .stepping import Setting, is_out_of_memory, settings_for
 from .stitching import SlabStitcher
-from .windows import Placement, gaussian_weights, place_windows
+from .windows import Placement, central_weights, gaussian_weights, place_windows
+
+_WEIGHTINGS = {"gaussian": gaussian_weights, "central": central_weights}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Prediction:
         What was used in the end, after any stepping down.
     reason : str
         Why.
+    probability : float32 (k, j, i) or None
+        Of the label asked for; 0 where no window lay.
     """
 
     labels: np.ndarray
@@ -47,6 +51,7 @@ class Prediction:
     device: str
     precision: str
     reason: str
+    probability: np.ndarray | None = None
 
 
 def segment_array(
@@ -62,6 +67,8 @@ def segment_array(
     batch: int | None = None,
     flips: bool | tuple[int, ...] = False,
     uncertainty: bool | None = None,
+    probability: int | None = None,
+    weighting: str = "gaussian",
     divisor: int = 16,
     events: Events | None = None,
 ) -> Prediction:
@@ -88,6 +95,10 @@ def segment_array(
         Average over mirrored copies: True for all three axes (8 passes), or axes among 0 (k), 1 (j), 2 (i).
     uncertainty : bool, optional
         Make the entropy map; by default as ``flips``.
+    probability : int, optional
+        The place among ``outputs.channels`` of a label whose probability map is wanted too.
+    weighting : {"gaussian", "central"}
+        How a window's voxels are weighed (`gaussian_weights`, `central_weights`).
     events : Events, optional
         Progress by windows done; a cancel takes effect after the layer in work.
 
@@ -105,12 +116,15 @@ def segment_array(
     axes = _flip_axes(flips)
     place = place_windows(array.shape[1:], mask, window=window, overlap=overlap, divisor=divisor)
     chosen = choose_device(device, precision=precision, network=network)
-    wants = _Wants(outputs, axes, bool(axes) if uncertainty is None else uncertainty)
+    if weighting not in _WEIGHTINGS:
+        raise UsageError(f"weighting: got '{weighting}', expected one of {', '.join(_WEIGHTINGS)}")
+    kept = None if probability is None else probability + (outputs.kind == "softmax")
+    wants = _Wants(outputs, axes, bool(axes) if uncertainty is None else uncertainty, kept, weighting)
     for setting in settings_for(chosen, network, batch):
         if setting.note:
             events.say(setting.note)
         try:
-            labels, entropy = _slide(network, array, place, wants, setting, events)
+            labels, entropy, found = _slide(network, array, place, wants, setting, events)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -120,23 +134,33 @@ def segment_array(
         used = setting.device
         seconds = time.perf_counter() - started
         return Prediction(
-            labels, entropy, seconds, len(place.starts), place.skipped, used.name, used.precision, used.reason
+            labels,
+            entropy,
+            seconds,
+            len(place.starts),
+            place.skipped,
+            used.name,
+            used.precision,
+            used.reason,
+            found,
         )
     raise TransferSegError(f"window {place.window}: not enough memory for one; close programs or use a smaller one")
 
 
 @dataclass(frozen=True)
 class _Wants:
-    """What to compute: the rule, the sets of axes to mirror (one empty set for none), the entropy map."""
+    """What to compute: the rule, the axes to mirror, the entropy map, one field's probability, the weights."""
 
     rule: OutputRule
     axes: tuple[int, ...]
     entropy: bool
+    kept: int | None = None
+    weighting: str = "gaussian"
 
     @property
     def probabilities(self) -> bool:
         """Whether probabilities are stitched, not logits."""
-        return bool(self.axes) or self.entropy
+        return bool(self.axes) or self.entropy or self.kept is not None
 
     @property
     def mirrors(self) -> list[tuple[int, ...]]:
@@ -148,8 +172,8 @@ class _Wants:
 @torch.inference_mode()
 def _slide(
     network: Callable, array: np.ndarray, place: Placement, wants: _Wants, setting: Setting, events: Events
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Run all windows with one setting; labels and entropy on the array's own grid."""
+) -> tuple[np.ndarray | None, ...]:
+    """Run all windows with one setting; labels, entropy and probability on the array's own grid."""
     array = np.ascontiguousarray(array, np.float32)
     # torch takes no read-only memory (a cached array mapped from disk).
     volume = torch.from_numpy(array if array.flags.writeable else array.copy())
@@ -157,8 +181,10 @@ def _slide(
         pads = [p for axis in (2, 1, 0) for p in (place.pad_before[axis], place.pad_after[axis])]
         volume = functional.pad(volume, pads)
     shape = tuple(high - low for low, high in zip(place.low, place.high))
-    weights = torch.from_numpy(gaussian_weights(place.window)).to(setting.stitch_on)
-    stitcher = SlabStitcher(wants.rule, shape, weights, probabilities=wants.probabilities, entropy=wants.entropy)
+    weights = torch.from_numpy(_WEIGHTINGS[wants.weighting](place.window)).to(setting.stitch_on)
+    stitcher = SlabStitcher(
+        wants.rule, shape, weights, probabilities=wants.probabilities, entropy=wants.entropy, kept=wants.kept
+    )
     run = fit_network(network, setting.device, check=events.check) if place.starts else None
     done, total = 0, len(place.starts)
     events.progress("segment", 0, total)
@@ -173,7 +199,8 @@ def _slide(
         done += len(starts)
         events.progress("segment", done, total)
     stitcher.finish()
-    return tuple(_in_place(part, place, array.shape[1:]) for part in (stitcher.labels, stitcher.entropy))
+    parts = (stitcher.labels, stitcher.entropy, stitcher.probability)
+    return tuple(_in_place(part, place, array.shape[1:]) for part in parts)
 
 
 def _fields(run: Callable, windows: torch.Tensor, wants: _Wants) -> list[torch.Tensor]:

@@ -25,6 +25,8 @@ class SlabStitcher:
         The fields added are probabilities (thresholds at 0.5), not logits (at 0).
     entropy : bool
         Also make the entropy map; needs probabilities.
+    kept : int, optional
+        Also make the map of this field's probability; needs probabilities.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class SlabStitcher:
         *,
         probabilities: bool,
         entropy: bool,
+        kept: int | None = None,
     ) -> None:
         self._rule, self._weights, self._probabilities = rule, weights, probabilities
         self._weigh = rule.kind == "sigmoid" and probabilities
@@ -43,6 +46,8 @@ class SlabStitcher:
         self._base = 0
         self.labels = np.zeros(shape, np.uint8)
         self.entropy = np.zeros(shape, np.float32) if entropy else None
+        self._kept = kept
+        self.probability = None if kept is None else np.zeros(shape, np.float32)
 
     def add(self, start: tuple[int, int, int], fields: torch.Tensor) -> None:
         """Add one window's fields (field, k, j, i) that begins at voxel ``start``."""
@@ -80,8 +85,13 @@ class SlabStitcher:
             fields = sums[: self._rule.fields]
             threshold = sums[-1] * 0.5 if self._weigh else 0.0
             self.labels[self._base + row] = self._rule.labels(fields, threshold)[0]
+            if self.entropy is None and self.probability is None:
+                continue
+            weight = sums[-1] if self._weigh else fields.sum(dim=0)
+            if self.probability is not None:
+                kept = fields[self._kept] / weight.clamp_min(1e-12)
+                self.probability[self._base + row] = kept[0].clamp(0, 1).cpu().numpy()
             if self.entropy is not None:
-                weight = sums[-1] if self._weigh else fields.sum(dim=0)
                 self.entropy[self._base + row] = _entropy(self._rule.kind, fields, weight)[0].cpu().numpy()
 
 

@@ -103,6 +103,22 @@ def gaussian_weights(window: tuple[int, int, int], *, sigma_scale: float = 0.125
     return np.maximum(weights, max(float(weights[weights > 0].min()), 1e-3), dtype=np.float32)
 
 
+def central_weights(window: tuple[int, int, int], *, centre: float = 0.5) -> np.ndarray:
+    """Weights float32 (k, j, i): 1 in the middle ``centre`` of a window, falling to 0.001 at its rim.
+
+    With the square root of the distance from that middle, in voxels along the worst axis, as TMTV-Net weighs its tiles
+    (methods.md, section 1).
+    """
+    outside = []
+    for size in window:
+        half = int(size * centre) // 2
+        place = np.arange(size)
+        outside.append(np.maximum(np.maximum(size // 2 - half - place, place - (size // 2 + half - 1)), 0))
+    distance = np.maximum.reduce(np.meshgrid(*outside, indexing="ij")).astype(np.float64)
+    weights = 1.0 - np.sqrt(distance / max(float(distance.max()), 1.0))
+    return np.maximum(weights, 1e-3).astype(np.float32)
+
+
 def _bounding_box(mask: np.ndarray | None, shape: tuple[int, int, int]) -> list[tuple[int, int]] | None:
     """Half-open range of the mask along each axis; the whole volume without a mask, None for an empty one."""
     if mask is None:

@@ -13,12 +13,16 @@ from ..errors import InputError
 from ..events import Events
 from ..imaging import read_image
 from ..inference import choose_device
-from ..measuring import count_voxels, mean_dice, overlap_measures
+from ..measuring import mean_dice
 from ..networks import network_spec
+from ..packages import PETCT
 from ..preparing import PreparationOptions
 from ..strategies import Freezing, Strategy, apply_strategy
 from ..training import (
+    Augmentation,
+    DeepSupervised,
     FeatureBank,
+    PetCtAugmentation,
     Run,
     TrainingCase,
     TrainingPlan,
@@ -27,9 +31,12 @@ from ..training import (
     class_counts,
     loss_by_name,
     prepared_arrays,
+    stacked,
     train,
     training_case,
 )
+from .difficulty import label_scores
+from .finetune_curriculum import Lessons
 from .predict import Model, predict_array
 from .target import Target
 
@@ -45,14 +52,16 @@ class Adapted:
     rows: list[dict[str, Any]]
     steps: int = 0
     stopped: bool = False
+    curriculum: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Prepared cases: those that are trained on, and those of the inner split with their arrays."""
+    """Prepared cases: those that are trained on, the arrays of the inner split, and by id those that are trained on."""
 
     training: list[TrainingCase]
     inner: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    arrays: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def freeze(target: Target, chosen: Strategy, grouping: str) -> Freezing:
@@ -89,7 +98,7 @@ def gather(
         training, inner = split_by_patient(cases, fraction=INNER_SHARE, seed=plan.seed)
     ready = [training_case(case, arrays[case.id], target.class_of, axes=card.axes) for case in training]
     _check_labels(ready, target, [*inner, *others], events)
-    return Gathered(ready, [arrays[case.id] for case in inner])
+    return Gathered(ready, [arrays[case.id] for case in inner], {case.id: arrays[case.id] for case in training})
 
 
 def adapt(
@@ -102,17 +111,23 @@ def adapt(
     run: Run,
     events: Events,
     afterwards: float = 0.0,
+    lessons: Lessons | None = None,
 ) -> Adapted:
     """Train the target's network in place; ``afterwards`` are the seconds that follow, for the time that is left.
 
     With an inner split its mean Dice decides when to stop and which epoch is kept; without one the budget is
-    fixed and the last weights are taken.
+    fixed and the last weights are taken. ``lessons``, measured, decide which cases come first.
     """
     card, module = target.model.card, target.model.module
     device = choose_device(options.device, precision=options.precision, network=module)
     module.to(device.name)
-    windows = Windows(gathered.training, plan, flip_axis=2 if card.axes == "kji" else 0)
-    source, encoded = windows, False
+    windows = Windows(
+        gathered.training,
+        plan,
+        flip_axis=2 if card.axes == "kji" else 0,
+        augmentation=PetCtAugmentation if card.normalisation == PETCT else Augmentation,
+    )
+    source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:
         spec = network_spec(card.network)
         source = FeatureBank(windows, plan, encode=lambda x: spec.encode(module, x), device=device.name, events=events)
@@ -124,7 +139,7 @@ def adapt(
         forward=_forward(card.network, module, freezing, target.model, encoded),
         source=source,
         plan=plan,
-        loss=loss_by_name(plan.loss),
+        loss=DeepSupervised(loss_by_name(plan.loss)),
         rate=plan.rate * freezing.strategy.rate,
         device=device.name,
         precision=device.precision,
@@ -134,18 +149,24 @@ def adapt(
         afterwards=afterwards,
     )
     module.to("cpu")
-    return Adapted(target.model, freezing, progress.rows, progress.step, events.stopping and progress.step < plan.steps)
+    stopped, order = events.stopping and progress.step < plan.steps, lessons and lessons.facts(source)
+    return Adapted(target.model, freezing, progress.rows, progress.step, stopped, order)
 
 
 def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
-    """Inputs (or frozen features) to logits over background and the active labels."""
+    """Inputs (or frozen features) to logits over background and the active labels, of every head that it has."""
     spec, rule = network_spec(network), model.rule
 
     def forward(inputs: Any) -> Any:
         logits = spec.decode(module, inputs) if encoded else freezing.forward(module, inputs)
         return active_logits(logits, rule.channels)
 
-    return forward
+    def supervised(inputs: Any) -> Any:
+        features = inputs if encoded else spec.encode(module, inputs, frozen_stages=freezing.frozen_stages)
+        outputs = spec.supervise(module, list(features))
+        return stacked([active_logits(logits, rule.channels) for logits in outputs])
+
+    return forward if spec.supervise is None else supervised
 
 
 def _validation(target: Target, gathered: Gathered, device: str, precision: str, events: Events) -> Any:
@@ -163,15 +184,10 @@ def _validation(target: Target, gathered: Gathered, device: str, precision: str,
                 precision=precision,
                 events=events.silent(),
             ).labels
-            scores.append({str(v): _dice(found == v, np.asarray(truth) == v) for v in target.class_of})
+            scores.append(label_scores(found, np.asarray(truth), list(target.class_of)))
         return mean_dice(scores)
 
     return validate
-
-
-def _dice(found: np.ndarray, truth: np.ndarray) -> float | None:
-    """Dice of two masks; None where the truth is empty."""
-    return overlap_measures(count_voxels(found, truth))[0]["dice"]
 
 
 def _check_labels(ready: Sequence[TrainingCase], target: Target, others: Sequence[Case], events: Events) -> None:

@@ -19,6 +19,7 @@ from ..strategies import Strategy, strategy
 from ..training import Run
 from .adapt import Adapted, adapt, freeze, gather
 from .evaluate import say_left_out
+from .finetune_curriculum import make_lessons
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, make_target, split_cases
 from .finetune_report import finish_card, write_training_report
 from .finetune_scores import SourceTask, score_adapted, score_source
@@ -83,7 +84,8 @@ def finetune(
     dict
         ``package, before, after, verdict, message, trainable, total, frozen, strategy, run, report, seconds,
         held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten, steps,
-        stopped`` (true where the user ended the training before its plan did).
+        curriculum {name, difficulty, its parameters} or null, stopped`` (true where the user ended the training
+        before its plan did).
     """
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     chosen = strategy(strategy_name)
@@ -114,7 +116,8 @@ def finetune(
     target = make_target(out.name, package, data_set, training, roles, label_map, chosen, options, events)
     freezing = freeze(target, chosen, options.grouping)
     plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
-    request = make_request(package, data_set, training, held_out, chosen, plan, options, target, events)
+    lessons = make_lessons(options, data_set, training, target)
+    request = make_request(package, data_set, training, held_out, chosen, plan, options, target, events, lessons)
     folder = run_folder or f"{out}.run"
     Run.refuse_another(folder, request)
     others = [case for case in data_set.cases if case not in training]
@@ -130,7 +133,10 @@ def finetune(
     run = Run(folder, request)
     if run.resumed:
         events.say(f"going on with the interrupted run in {run.folder}")
-    adapted = adapt(target, gathered, freezing, plan, options=options, run=run, events=events, afterwards=scoring)
+    if lessons is not None:
+        lessons = lessons.measured(run, target, gathered, training, options, events)
+    how = {"options": options, "run": run, "events": events, "afterwards": scoring, "lessons": lessons}
+    adapted = adapt(target, gathered, freezing, plan, **how)
     after = score_adapted(adapted.model, held_out, options, "scoring the held-out cases after", events)
     forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
     result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
@@ -190,6 +196,7 @@ def _result(
         "frozen": adapted.freezing.frozen,
         "strategy": chosen.name,
         "steps": adapted.steps,
+        "curriculum": adapted.curriculum,
         "stopped": adapted.stopped,
         "held_out": [case.id for case in held_out],
         "trained_on": [case.id for case in training],

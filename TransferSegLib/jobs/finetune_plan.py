@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from ..networks import network_divisor
 from ..packages import Package
 from ..preparing import PreparationOptions
 from ..strategies import Strategy
-from ..training import TrainingPlan, case_hash, default_plan, loss_by_name
+from ..training import TrainingPlan, case_hash, default_plan, loss_by_name, needs_image
+from .finetune_curriculum import Lessons, check_curriculum
 from .labels import label_names_of
 from .target import Target, target_from_nothing, target_from_source
 
@@ -39,6 +41,7 @@ class TrainingOptions:
     foreground: float | None = None
     loss: str = "dice-ce"
     curriculum: str | None = None
+    difficulty: str | Path | None = None
     feature_bank: int = 0
     early_stopping: bool | None = None
     grouping: str = "anatomical"
@@ -150,6 +153,7 @@ def make_request(
     options: TrainingOptions,
     target: Target,
     events: Events,
+    lessons: Lessons | None = None,
 ) -> dict[str, Any]:
     """All that decides the result, for run.json and for knowing a run again."""
 
@@ -157,7 +161,8 @@ def make_request(
     for number, case in enumerate([*training, *held_out]):
         events.progress("looking at the cases", number, len(training) + len(held_out))
         digests[case.id] = case_hash(case)
-    return {
+    order = {} if lessons is None else {"curriculum": lessons.request()}
+    return order | {
         "verb": "finetune",
         "source": None if package is None else {"name": package.card.name, "sha256": package.card.weights_sha256},
         "training": {case.id: digests[case.id] for case in training},
@@ -176,13 +181,15 @@ def make_request(
 
 
 def check_options(options: TrainingOptions, roles: Sequence[str] | None) -> None:
-    """Refuse what cannot be, before any work; no curriculum is built in yet."""
-    if options.curriculum not in (None, "none"):
-        raise UsageError(f"--curriculum {options.curriculum}: there is none of that name; leave it out or say none")
+    """Refuse what cannot be, before any work."""
+    check_curriculum(options)
     for option, value in (("--seed", options.seed), ("--feature-bank", options.feature_bank)):
         if value < 0:
             raise UsageError(f"{option} {value}: must not be below 0")
-    loss_by_name(options.loss)
+    if needs_image(loss_by_name(options.loss)) and options.feature_bank:
+        raise UsageError(
+            f"--loss {options.loss}: looks at the images, a feature bank keeps none; leave out one of them"
+        )
     for role in roles or ():
         check_role(role)
         if list(roles or ()).count(role) > 1:

@@ -36,6 +36,8 @@ def finish_card(
         text = f"a {card.network} trained from new weights on {counted}"
     else:
         text = f"{source.card.name}, adapted with {chosen.name} on {counted}"
+    if result["curriculum"] is not None:
+        text += f", curriculum {result['curriculum']['name']}"
     if result["stopped"]:
         text += f", stopped after {result['steps']} of {plan.steps} steps"
     origin = {
@@ -46,6 +48,7 @@ def finish_card(
         "cases": cases,
         "inputs": {part: sorted(request[part].values()) for part in ("training", "held_out")},
         "plan": plan.to_json(),
+        "curriculum": result["curriculum"],
         "verdict": result["verdict"],
         # Whoever made the run can tell its model from another of the same name.
         "run": run_id,
@@ -91,6 +94,8 @@ def write_training_report(
             f"{result['strategy']}: {result['trainable']:,} of {result['total']:,} parameters learn ({share:.1f} %)",
         ),
     ]
+    if result["curriculum"] is not None:
+        facts.append(("Curriculum", ", ".join(f"{k} {v}" for k, v in result["curriculum"].items() if v is not None)))
     if result["forgotten"] is not None:
         f = result["forgotten"]
         figures_text = f"mean Dice {format_cell(f['before'])} before, {format_cell(f['after'])} after"

@@ -96,7 +96,7 @@ class SourceTask:
 
     def forgotten(self, adapted: Model, options: TrainingOptions, events: Events) -> dict[str, Any]:
         """``{data, before, after}``: mean Dice of the source's labels, whose output channels are still there."""
-        card = replace(self.source, out_channels=adapted.card.out_channels)
+        card = replace(self.source, out_channels=adapted.card.out_channels, members=1, combination="mean", refiner={})
         # What there is to say was said before.
         after = self._mean_dice(Model(card, adapted.module), options, events.silent())
         return {"data": str(self.data), "before": self.before, "after": after}

@@ -54,6 +54,7 @@ def refuse_others(given: Mapping[str, Any], options: TrainingOptions) -> None:
         ("--patch", options.patch),
         ("--foreground", options.foreground),
         ("--feature-bank", options.feature_bank),
+        ("--curriculum", options.curriculum not in (None, "none")),
     ):
         wrong += [name] if value else []
     wrong += ["--loss"] if options.loss != "dice-ce" else []

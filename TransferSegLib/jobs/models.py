@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from ..packages import (
     find_package,
     forget,
     import_bundle,
+    import_tmtvnet,
+    is_checkpoint,
     list_models,
+    merge_packages,
     read_package,
     unpacked,
 )
@@ -103,8 +107,11 @@ def models_verify(name: str | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-def models_import(path: str | Path, *, name: str | None = None) -> dict[str, Any]:
+def models_import(path: str | Path, *, name: str | None = None, refiner: str | Path | None = None) -> dict[str, Any]:
     """Bring a MONAI bundle or one of our packages (folder or zip) into the user's models, verified first.
+
+    A file of weights is taken for TMTV-Net's checkpoint (its ensemble or one network of it), ``refiner`` for that
+    of its second stage.
 
     Returns
     -------
@@ -114,11 +121,44 @@ def models_import(path: str | Path, *, name: str | None = None) -> dict[str, Any
     folder = Path(path)
     if not folder.exists():
         raise UsageError(f"{path}: no such file or folder; name a bundle's folder or zip")
+    if is_checkpoint(folder):
+        return _import_checkpoint(folder, name, refiner)
+    if refiner is not None:
+        raise UsageError(f"--refiner {refiner}: goes with a checkpoint of TMTV-Net; leave it out")
     if folder.is_file():
         folder = unpacked(folder)
     metadata = read_json(folder / METADATA)
     ours = isinstance(metadata, dict) and "transferseg" in metadata
     name = name or (read_package(folder).card.name if ours else folder.resolve().name)
+    target = _free_target(name)
+    if ours:
+        _copy(read_package(folder), target, name)
+    else:
+        import_bundle(folder, target, name=name)
+    return {"name": name, "path": str(target)}
+
+
+def models_merge(names: Sequence[str], *, name: str) -> dict[str, Any]:
+    """Put several models of one kind into one, whose probabilities are averaged: ``{name, path, members}``."""
+    packages = [find_package(model) for model in names]
+    target = _free_target(name)
+    for package in packages:
+        package.network()
+    merged = merge_packages(packages, target, name=name)
+    return {"name": name, "path": str(target), "members": merged.card.members}
+
+
+def _import_checkpoint(path: Path, name: str | None, refiner: str | Path | None) -> dict[str, Any]:
+    if refiner is not None and not is_checkpoint(refiner):
+        raise UsageError(f"--refiner {refiner}: no such file of weights; name TMTV-Net's second checkpoint")
+    name = name or "tmtv-net"
+    target = _free_target(name)
+    import_tmtvnet(path, target, name=name, refiner=refiner)
+    return {"name": name, "path": str(target)}
+
+
+def _free_target(name: str) -> Path:
+    """The folder of a new model of that name; refused where the name cannot be or is taken."""
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
         raise UsageError(f"--name {name}: use letters, digits, - and _")
     if any(entry.name == name and entry.source != "registered" for entry in list_models()):
@@ -129,11 +169,7 @@ def models_import(path: str | Path, *, name: str | None = None) -> dict[str, Any
         )
     target = models_folder() / name
     check_folder_is_free(target, "--name")
-    if ours:
-        _copy(read_package(folder), target, name)
-    else:
-        import_bundle(folder, target, name=name)
-    return {"name": name, "path": str(target)}
+    return target
 
 
 def models_export(name: str, out: str | Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from ..inference import OutputRule, Prediction, choose_device, segment_array
 from ..networks import network_divisor
 from ..packages import Card, Package
 from ..preparing import PreparationOptions, Prepared, restore_labels, restore_map
-from ..training import prepare_case
+from ..training import prepare_case, prepare_loaded
+from .refining import refined
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,9 +69,13 @@ def predict_array(
     precision: str = "auto",
     flips: bool = False,
     uncertainty: bool = False,
+    probability: int | None = None,
     events: Events | None = None,
 ) -> Prediction:
-    """Segment a prepared array (channel, k, j, i), in the axes of the card; labels end at the mask."""
+    """Segment a prepared array (channel, k, j, i), in the axes of the card; labels end at the mask.
+
+    With ``probability`` (a place among the card's labels) that label's map comes too.
+    """
     card = model.card
     turned = card.axes == "ijk"
     if turned:
@@ -87,16 +92,17 @@ def predict_array(
         precision=precision,
         flips=flips,
         uncertainty=uncertainty,
+        probability=probability,
         divisor=network_divisor(card.network, card.arguments),
         events=events,
     )
-    labels, entropy = prediction.labels, prediction.entropy
+    labels = prediction.labels
     if mask is not None:
         labels = np.where(mask, labels, np.uint8(0))
+    parts = {"labels": labels, "entropy": prediction.entropy, "probability": prediction.probability}
     if turned:
-        labels = np.ascontiguousarray(labels.transpose(2, 1, 0))
-        entropy = None if entropy is None else np.ascontiguousarray(entropy.transpose(2, 1, 0))
-    return replace(prediction, labels=labels, entropy=entropy)
+        parts = {name: None if p is None else np.ascontiguousarray(p.transpose(2, 1, 0)) for name, p in parts.items()}
+    return replace(prediction, **parts)
 
 
 def segment_case(
@@ -111,19 +117,53 @@ def segment_case(
     with_truth: bool = False,
     events: Events,
 ) -> Segmented:
-    """Prepare, predict, and bring the result back to the reference image's own grid."""
+    """Load and prepare a case, predict, and bring the result back to the reference image's own grid."""
     choose_device(device)  # a GPU that is not there is said before any work
     loaded, prepared = prepare_case(case, model.card, options=options, events=events, with_truth=with_truth)
+    how = {"device": device, "precision": precision, "flips": flips, "events": events}
+    return _segmented(model, loaded, prepared, options, uncertainty, how)
+
+
+def segment_loaded(
+    model: Model,
+    loaded: LoadedCase,
+    *,
+    options: PreparationOptions,
+    device: str = "auto",
+    precision: str = "auto",
+    flips: bool = False,
+    uncertainty: bool = False,
+    events: Events,
+) -> Segmented:
+    """The same for a case in memory, whose images were read and checked."""
+    choose_device(device)
+    prepared = prepare_loaded(loaded, model.card, options=options, events=events)
+    how = {"device": device, "precision": precision, "flips": flips, "events": events}
+    return _segmented(model, loaded, prepared, options, uncertainty, how)
+
+
+def _segmented(
+    model: Model,
+    loaded: LoadedCase,
+    prepared: Prepared,
+    options: PreparationOptions,
+    uncertainty: bool,
+    how: dict,
+) -> Segmented:
+    """Predict; where the package has a refiner, what the network gives is refined at the reference image's spacing."""
+    two = bool(model.card.refiner)
     prediction = predict_array(
         model,
         prepared.array,
         prepared.mask,
-        device=device,
-        precision=precision,
-        flips=flips,
-        uncertainty=uncertainty,
-        events=events,
+        uncertainty=uncertainty and not two,
+        probability=0 if two else None,
+        **how,
     )
+    if two:
+        prepared, prediction = refined(
+            model.card, model.module, model.rule, loaded, prepared, prediction, options, uncertainty, how
+        )
     entropy = None if prediction.entropy is None else restore_map(prediction.entropy, prepared)
     labels = restore_labels(prediction.labels, prepared)
     return Segmented(labels, entropy, loaded, prepared, prediction.device, prediction.precision)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import UsageError
 from ..events import Events
 from ..networks import build_network, network_names
-from ..packages import Card, Label, Package
+from ..packages import PETCT, PETCT_ROLES, Card, Label, Package, input_channels
 from ..reporting import label_colours
 from ..strategies import TransferReport, map_roles, transfer_weights
 from .labels import matched_labels
@@ -16,6 +17,10 @@ from .predict import Model
 
 # What a data set of these roles is trained with when nothing is said.
 DEFAULT_NETWORKS = ((frozenset({"flair", "t1", "t1gd", "t2"}), "unet"),)
+DEFAULT_PETCT = "petct-light"
+# Voxel and window of a PET/CT network: as published (methods.md, section 1); the light one sees small lesions better.
+PETCT_GRIDS = {"petct": ((6.0, 6.0, 6.0), (128, 96, 96))}
+LIGHT_GRID = ((4.0, 4.0, 4.0), (96, 96, 96))
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Target:
 
 def default_network(roles: Sequence[str]) -> str:
     """The network for these roles; ``UsageError`` where none is built in yet."""
+    if set(roles) == set(PETCT_ROLES):
+        return DEFAULT_PETCT
     for known, name in DEFAULT_NETWORKS:
         if set(roles) <= known and name in network_names():
             return name
@@ -43,6 +50,7 @@ def default_network(roles: Sequence[str]) -> str:
 def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[int, str], network: str | None) -> Target:
     """A network with new weights for the data set's own roles and labels."""
     network = network or default_network(roles)
+    how = _preparation(roles, network)
     colours = label_colours(truth_names)
     labels = tuple(
         Label(value, truth_names[value], channel, colours[value])
@@ -51,14 +59,30 @@ def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[in
     card = Card(
         name=name,
         description="",
-        roles=tuple(roles),
         labels=labels,
         network=network,
-        in_channels=len(roles),
         out_channels=len(labels) + 1,
+        **how,
     )
     module = build_network(network, card.in_channels, card.out_channels)
     return Target(Model(card, module), _class_of(card), dict.fromkeys(truth_names), None)
+
+
+def _preparation(roles: Sequence[str], network: str) -> dict[str, Any]:
+    """The fields of a new card that say how images of these roles are prepared."""
+    if set(roles) == set(PETCT_ROLES):
+        spacing, window = PETCT_GRIDS.get(network, LIGHT_GRID)
+        return {
+            "roles": PETCT_ROLES,
+            "reference_role": "pet",
+            "in_channels": input_channels(PETCT, PETCT_ROLES),
+            "normalisation": PETCT,
+            "spacing": spacing,
+            "window": window,
+        }
+    if network.startswith("petct"):
+        raise UsageError(f"--network {network}: needs the roles pet and ct, the data have {', '.join(roles)}")
+    return {"roles": tuple(roles), "in_channels": len(roles)}
 
 
 def target_from_source(
@@ -77,14 +101,18 @@ def target_from_source(
     measured; a label without a counterpart gets a new channel. Regions (sigmoid) become exclusive classes.
     """
     old = source.card
+    if old.composed:
+        events.say(f"{old.name}: the first of its networks is adapted; a refiner is left out")
+    if input_channels(old.normalisation, roles) is None:
+        raise UsageError(f"--roles {' '.join(roles)}: {old.name} needs the roles {', '.join(old.roles)}")
     matched = matched_labels(truth_names, old.labels, label_map, events)
     card, channels = _card(name, old, tuple(roles), truth_names, matched)
     module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     report = None
     if with_weights:
         # A channel that the source never saw starts as the mean of those it knows.
-        inputs = map_roles(card.roles, old.roles)
-        report = transfer_weights(source.state(), module, card.network, label_map=channels, channel_map=inputs)
+        inputs = None if old.normalisation == PETCT else map_roles(card.roles, old.roles)
+        report = transfer_weights(source.member_state(), module, card.network, label_map=channels, channel_map=inputs)
     return Target(Model(card, module), _class_of(card), matched, report)
 
 
@@ -113,9 +141,12 @@ def _card(
         roles=roles,
         reference_role=reference,
         labels=tuple(labels),
-        in_channels=len(roles),
+        in_channels=input_channels(old.normalisation, roles),
         out_channels=len(channels),
         output="softmax",
+        members=1,
+        combination="mean",
+        refiner={},
         origin={},
         measured_on=(),
         weights_sha256="",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from .dynunet import DYNUNET
 from .level import LEVEL_NETWORKS, level_spec
+from .petct import PETCT_NETWORKS
 from .segresnet import SEGRESNET
 from .spec import NetworkSpec
 from .unet import UNET
@@ -16,7 +17,8 @@ from .unet import UNET
 if TYPE_CHECKING:
     from torch import nn
 
-_NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in (UNET, DYNUNET, SEGRESNET, *LEVEL_NETWORKS)}
+_BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PETCT_NETWORKS, *LEVEL_NETWORKS)
+_NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in _BUILT_IN}
 
 
 def register(spec: NetworkSpec) -> NetworkSpec:

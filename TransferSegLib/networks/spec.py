@@ -72,6 +72,9 @@ class NetworkSpec:
     finish : callable, optional
         ``(module, features) -> logits``: bottleneck, decoder and head. ``features`` is a list which it empties
         as it goes, so that skips are freed early.
+    supervise : callable, optional
+        ``(module, features) -> [logits, ...]`` of every head at full size, coarse to fine, `finish`'s last: what a
+        training with deep supervision judges.
     divisor_of : callable
         Arguments to the number that each spatial size must be a multiple of.
     default_channels : (int, int)
@@ -100,6 +103,7 @@ class NetworkSpec:
     channel_axes: Callable[[nn.Module], tuple[ChannelAxis, ...]]
     stages: Callable[[nn.Module], Sequence[Stage]] | None = None
     finish: Callable[[nn.Module, list[Tensor]], Tensor] | None = None
+    supervise: Callable[[nn.Module, list[Tensor]], list[Tensor]] | None = None
     divisor_of: Callable[[Mapping[str, Any]], int] = lambda arguments: 1
     default_channels: tuple[int, int] = (4, 5)
     dims: int = 3

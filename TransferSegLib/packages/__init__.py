@@ -2,23 +2,33 @@
 
 from .archive import export_zip, unpacked
 from .bundle import import_bundle
-from .card import Card, Label, json_schema
+from .card import PETCT, PETCT_ROLES, Card, Label, input_channels, json_schema
 from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_models, register, shipped_folder
-from .package import Package, load_checked, read_package, read_state, write_package
+from .composed import composed_state, load_checked
+from .merging import merge_packages
+from .package import Package, read_package, read_state, write_package
+from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
     "DEFAULT_LEVEL_MODEL",
+    "PETCT",
+    "PETCT_ROLES",
     "Card",
     "Entry",
     "Label",
     "Package",
+    "composed_state",
     "export_zip",
     "find_package",
     "forget",
     "import_bundle",
+    "import_tmtvnet",
+    "input_channels",
+    "is_checkpoint",
     "json_schema",
     "list_models",
     "load_checked",
+    "merge_packages",
     "read_package",
     "read_state",
     "register",

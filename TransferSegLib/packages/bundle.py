@@ -10,7 +10,8 @@ from ..cases import guess_role
 from ..errors import PackageError
 from ..networks import build_network, network_divisor, network_names, network_of_target, network_spec
 from .card import Card, Label
-from .package import METADATA, WEIGHTS, Package, load_checked, read_json, read_state, write_package
+from .composed import load_checked
+from .package import METADATA, WEIGHTS, Package, read_json, read_state, write_package
 
 HARMLESS = {"LoadImaged", "EnsureChannelFirstd", "EnsureTyped", "ToTensord", "CastToTyped", "ConcatItemsd"}
 # Sub-regions of the BraTS challenge: nested regions are painted from the outside in.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ from ..cases import default_reference
 from ..errors import PackageError
 
 CARD_VERSION = 1
+# The preparation of PET/CT makes that many channels of its two images, whatever the roles' number.
+PETCT, PETCT_CHANNELS = "petct", 5
+PETCT_ROLES = ("pet", "ct")
 AXES = {"R": "L", "P": "A", "I": "S"}
 
 
@@ -47,7 +51,11 @@ class Label:
 class Card:
     """Everything a program or a reader must know before running a model.
 
-    ``roles`` are in the order of the network's input channels. ``space`` is ``native`` or ``mni152``;
+    ``roles`` are in the order of the network's input channels; the normalisation ``petct`` makes five channels of its
+    two roles instead. ``members`` networks of the same kind answer together, ``combination`` says how
+    (``mean`` of their probabilities, or ``linear``, weighed as TMTV-Net's ensemble). ``refiner`` is empty or a second
+    stage at the reference image's own spacing, ``{network, arguments, window, overlap}``, whose last input is the
+    probability that the first gave. ``space`` is ``native`` or ``mni152``;
     ``spacing`` is in mm in (i, j, k) order; ``axes`` says which array order the network was trained with.
     ``output`` is ``softmax`` (exclusive classes, channel 0 background) or ``sigmoid`` (overlapping regions,
     painted in the order of ``labels``). A model of the task ``level`` finds a height instead: ``output`` is
@@ -75,6 +83,9 @@ class Card:
     output: str = "softmax"
     window: tuple[int, ...] = (128, 128, 128)
     overlap: float = 0.5
+    members: int = 1
+    combination: str = "mean"
+    refiner: dict[str, Any] = field(default_factory=dict)
     level: str = ""
     projection: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +94,11 @@ class Card:
     citation: str = ""
     weights_sha256: str = ""
     card_version: int = CARD_VERSION
+
+    @property
+    def composed(self) -> bool:
+        """Whether several networks lie in the package."""
+        return self.members > 1 or bool(self.refiner) or self.combination == "linear"
 
     @property
     def reference(self) -> str:
@@ -123,6 +139,8 @@ def json_schema() -> dict[str, Any]:
     properties["axes"]["enum"] = ["kji", "ijk"]
     properties["output"]["enum"] = ["softmax", "sigmoid", "offset", "confidence-map"]
     properties["spacing"].update(minItems=2, maxItems=3)
+    properties["members"].update(minimum=1, maximum=32)
+    properties["combination"]["enum"] = ["mean", "linear"]
     properties["overlap"].update(minimum=0, exclusiveMaximum=1)
     label = properties["labels"]["items"]["properties"]
     label["value"].update(minimum=1, maximum=255)
@@ -165,6 +183,32 @@ def check_schema(data: Any, schema: dict[str, Any], name: str) -> str | None:
     return next((p for p in (check_schema(v, s, n) for n, v, s in checks) if p is not None), None)
 
 
+def input_channels(normalisation: str, roles: Sequence[str]) -> int | None:
+    """Input channels that a preparation makes of these roles; None where it needs others."""
+    if normalisation != PETCT:
+        return len(roles)
+    return PETCT_CHANNELS if set(roles) == set(PETCT_ROLES) else None
+
+
+def _composed_contradiction(data: dict[str, Any]) -> str | None:
+    """What cannot be of several networks in one package."""
+    single = data["out_channels"] == 2 and data.get("output", "softmax") == "softmax" and len(data["labels"]) == 1
+    if not single:
+        return "card.refiner and the linear combination are for one label of a softmax"
+    refiner = data.get("refiner")
+    if not refiner:
+        return None
+    if data.get("normalisation") != PETCT:
+        return "card.refiner is for PET/CT only"
+    window = refiner.get("window")
+    sizes = isinstance(window, (list, tuple)) and len(window) == 3 and all(isinstance(n, int) for n in window)
+    if not isinstance(refiner.get("network"), str) or not isinstance(refiner.get("arguments", {}), dict):
+        return "card.refiner names no network and arguments"
+    if not sizes or min(window) < 16 or not 0 <= refiner.get("overlap", 0.5) < 1:
+        return "card.refiner.window is not three sizes of at least 16, or its overlap not from 0 to below 1"
+    return None
+
+
 def _contradiction(data: dict[str, Any]) -> str | None:
     """What a schema cannot say: counts and values that must fit each other."""
     if not data["roles"] or len(set(data["roles"])) != len(data["roles"]):
@@ -174,8 +218,15 @@ def _contradiction(data: dict[str, Any]) -> str | None:
         return "card.task, output and level do not belong together"
     if level:
         return _level_contradiction(data)
-    if data["in_channels"] != len(data["roles"]) and data["network"] != "petct":
-        return f"card.in_channels is {data['in_channels']} but there are {len(data['roles'])} roles"
+    wanted = input_channels(data.get("normalisation", ""), data["roles"])
+    if wanted is None:
+        return "card.normalisation is petct, which needs the roles pet and ct"
+    if data["in_channels"] != wanted:
+        return f"card.in_channels is {data['in_channels']} but its {len(data['roles'])} roles make {wanted}"
+    if data.get("refiner") or data.get("combination", "mean") == "linear":
+        problem = _composed_contradiction(data)
+        if problem is not None:
+            return problem
     if data.get("reference_role") and data["reference_role"] not in data["roles"]:
         return f"card.reference_role {data['reference_role']!r} is not among its roles"
     for key in ("value", "name"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .card import Card
+from .card import PETCT, Card
 
 
 def inference_config(card: Card) -> dict[str, Any]:
@@ -29,6 +29,9 @@ def inference_config(card: Card) -> dict[str, Any]:
     spec = network_spec(card.network)
     if not spec.monai_target:
         config["note"] = f"network {card.network!r} is TransferSeg's own: run this package with `transferseg segment`"
+        return config
+    if card.normalisation == PETCT or card.composed:
+        config["note"] = "PET/CT channels or several networks: run this package with `transferseg segment`"
         return config
     arguments = card.arguments or dict(spec.default_arguments)
     config["network_def"] = {
@@ -146,7 +149,9 @@ def _label_needs(card: Card) -> tuple[str, str]:
     spacing = " x ".join(f"{s:g}" for s in card.spacing)
     labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
     needs = f"Needs: {', '.join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {spacing} mm."
-    table = f"{needs}\n\n| value | label |\n|---|---|\n{labels}"
+    stages = f" {card.members} networks answer together." if card.members > 1 else ""
+    stages += " A second stage refines at the reference image's own spacing." if card.refiner else ""
+    table = f"{needs}{stages}\n\n| value | label |\n|---|---|\n{labels}"
     return table, "transferseg segment --model FOLDER CASE_FOLDER --out LABELS.nii.gz"
 
 

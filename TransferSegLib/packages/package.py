@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PackageError
-from ..networks import build_network, load_state, network_divisor
+from ..networks import network_divisor
 from ..storage import sha256, write_json, write_text, writing_folder
-from .card import Card
+from .card import PETCT, Card
+from .composed import first_member, loaded_module
 from .inference_config import inference_config, readme
 
 METADATA = Path("configs") / "metadata.json"
@@ -40,15 +41,20 @@ class Package:
             )
         return read_state(self.weights)
 
+    def member_state(self) -> dict[str, Any]:
+        """The weights of one network of the card's kind: of the first where several answer together."""
+        return first_member(self.card, self.state())
+
     def network(self) -> Any:
-        """The torch module with its weights, in eval mode; ``PackageError`` names missing or misfitting tensors."""
+        """The torch module with its weights, in eval mode; ``PackageError`` names missing or misfitting tensors.
+
+        An `Ensemble` where the package holds several networks.
+        """
         card = self.card
         divisor = network_divisor(card.network, card.arguments)
         if any(size % divisor for size in card.window):
             raise PackageError(f"{self.folder}: window {card.window} is no multiple of {divisor}; correct its card")
-        module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
-        load_checked(module, self.state(), card.network, where=self.weights)
-        return module.eval()
+        return loaded_module(card, self.state(), where=self.weights).eval()
 
 
 def read_package(folder: Path | str) -> Package:
@@ -130,16 +136,6 @@ def read_state(path: Path | str) -> dict[str, Any]:
     return dict(state)
 
 
-def load_checked(module: Any, state: dict[str, Any], network: str, *, where: Path | str) -> None:
-    """Load weights into a network; every tensor must be there and fit, and be finite (``PackageError``)."""
-    import torch
-
-    for name, tensor in state.items():
-        if not torch.isfinite(tensor.float()).all():
-            raise PackageError(f"{where}: tensor {name} holds NaN or infinite values; get the package again")
-    load_state(network, module, state, what=str(where))
-
-
 def read_json(path: Path | str) -> Any:
     """JSON of a package's file, ``PackageError`` when absent or unreadable."""
     try:
@@ -152,10 +148,11 @@ def read_json(path: Path | str) -> Any:
 
 def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
     """What MONAI asks of a bundle's metadata.json, and our card under ``transferseg``."""
-    level = card.task == "level"
+    level, petct = card.task == "level", card.normalisation == PETCT
     # A projection has two axes and any number of rows.
     shape = ["*", str(card.window[1])] if level else ["16*n"] * 3
     inputs = list(card.projection["views"]) if level else list(card.roles)
+    inputs = [f"channel {n + 1} of {' and '.join(card.roles)}" for n in range(card.in_channels)] if petct else inputs
     image = {
         "type": "image",
         "format": "magnitude",
@@ -163,7 +160,7 @@ def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
         "num_channels": card.in_channels,
         "spatial_shape": shape,
         "dtype": "float32",
-        "value_range": [0, 1] if level else [],
+        "value_range": [0, 1] if level or petct else [],
         "is_patch_data": True,
         "channel_def": {str(n): name for n, name in enumerate(inputs)},
     }

@@ -73,7 +73,8 @@ def build_patient(seed: int, kind: str = "adult") -> Patient:
     hard = [*pelvis, *chest, *spine_parts(plan, spine), *shoulders]
     hard += [*head_parts(plan, spine), *metal]
     organs = _drawn_in(organ_parts(plan, spine), plan, outline, spine)
-    soft = organs + flesh + vessel_parts(plan, spine, organ_hu(plan)) + between_parts(plan, spine)
+    vessels = [replace(part, organ="blood") for part in vessel_parts(plan, spine, organ_hu(plan))]
+    soft = organs + flesh + vessels + between_parts(plan, spine)
     rng = plan.rng(12)
     pivot = spine["L2"].centre
     shift = np.array([rng.normal(0, 12), rng.normal(-20, 25), rng.uniform(-1500, 800)]) - plan.turn @ pivot

@@ -106,7 +106,7 @@ def ct_phantom(
     for start in range(0, len(z), _SLAB):
         part = slice(start, start + _SLAB)
         painter = _drawn(patient, scan, z[part], y, x, labels=labels[part])
-        volume[part] = _scanned(painter.volume, patient, scan, x[1] - x[0], (y, x), start)
+        volume[part] = scanned(painter.volume, patient, scan, x[1] - x[0], (y, x), start)
     image, mask = (_image(array, (z, y, x)) for array in (volume, labels))
 
     def tissues(index: int) -> np.ndarray:
@@ -151,7 +151,7 @@ def _drawn(patient: Patient, scan: Field, z, y, x, labels=None, tissues=None) ->
     return painter
 
 
-def _scanned(volume: np.ndarray, patient: Patient, scan: Field, edge: float, axes: tuple, start: int) -> np.ndarray:
+def scanned(volume: np.ndarray, patient: Patient, scan: Field, edge: float, axes: tuple, start: int) -> np.ndarray:
     """Noise that grows towards the middle of the body, the kernel's blur, streaks of metal, the circle's edge."""
     rng = np.random.default_rng([patient.plan.seed, 77, start])
     body = volume > -300

@@ -24,6 +24,7 @@ class Part:
     shell_hu, shell : HU and thickness (mm) of the outer layer (cortical bone); 0 mm = none
     label : vertebra number written to the label map; 0 leaves it
     tissue : body-composition value written to the tissue map; -1 leaves it
+    organ : what it is for a PET's uptake (``petct_plan.Uptake``); "" leaves that to its HU
     """
 
     origin: np.ndarray
@@ -36,6 +37,7 @@ class Part:
     shell: float = 0.0
     label: int = 0
     tissue: int = 0
+    organ: str = ""
 
     @property
     def brightest(self) -> float:

@@ -13,6 +13,7 @@ from ..imaging import Grid
 
 MODES = ("auto", "on", "off")
 ENGINES = ("simpleitk", "ants")
+PET_UNITS = ("suv", "bqml")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class PreparationOptions:
         Rigid registration to the MNI template (only for ``space="mni152"``); ``off`` trusts the headers.
     engine : str
         ``simpleitk`` (default) or ``ants`` (needs the extra ``transferseg[ants]``).
+    pet_unit : {"suv", "bqml"}, optional
+        What the user says that a PET's values are, where its file does not.
 
     Raises
     ------
@@ -44,11 +47,14 @@ class PreparationOptions:
     mask: str = "auto"
     atlas: str = "auto"
     engine: str = "simpleitk"
+    pet_unit: str | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (("resample", MODES), ("register", MODES), ("mask", MODES), ("atlas", MODES)):
             check_choice(name, getattr(self, name), allowed)
         check_choice("engine", self.engine, ENGINES)
+        if self.pet_unit is not None:
+            check_choice("--pet-unit", self.pet_unit, PET_UNITS)
 
 
 @dataclass(frozen=True)

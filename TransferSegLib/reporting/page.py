@@ -58,6 +58,15 @@ class _Writer:
         self._figure.add_artist(Line2D(ends, (y, y), color="#999999", linewidth=0.6))
         self._used += 0.04
 
+    def image(self, pixels: object, width: float, height: float) -> None:
+        """Put a picture in the middle of the line, ``width`` by ``height`` inches."""
+        self.room(height)
+        left, below = (PAGE[0] - width) / 2, PAGE[1] - self._used - height
+        axes = self._figure.add_axes((left / PAGE[0], below / PAGE[1], width / PAGE[0], height / PAGE[1]))
+        axes.imshow(pixels, aspect="auto", interpolation="antialiased")
+        axes.axis("off")
+        self._used += height
+
     def space(self, height: float) -> None:
         """Leave ``height`` inches."""
         self._used += height

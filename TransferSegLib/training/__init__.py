@@ -1,25 +1,33 @@
 """One training loop, and the parts that are handed to it."""
 
+from .augmentation import Augmentation
 from .bank import FeatureBank
 from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
 from .loop import LEVEL_ERROR, Metric, Progress, train
-from .losses import LOSSES, active_logits, loss_by_name
+from .losses import LOSSES, active_logits, judge, loss_by_name, needs_image
+from .petct_augmentation import PetCtAugmentation
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
-from .prepared import case_hash, class_counts, prepare_case, prepared_arrays, training_case
+from .prepared import case_hash, class_counts, prepare_case, prepare_loaded, prepared_arrays, training_case
 from .run import Run, versions
+from .supervision import DeepSupervised, stacked
+from .terms import UNLABELLED
 from .windows import TrainingCase, Windows
 
 __all__ = [
     "LEVEL_ERROR",
     "LOSSES",
     "STEPS_PER_EPOCH",
+    "UNLABELLED",
+    "Augmentation",
+    "DeepSupervised",
     "FeatureBank",
     "LevelExample",
     "LevelPictures",
     "LevelPlan",
     "Metric",
+    "PetCtAugmentation",
     "Progress",
     "Run",
     "TrainingCase",
@@ -30,11 +38,15 @@ __all__ = [
     "class_counts",
     "default_level_plan",
     "default_plan",
+    "judge",
     "level_forward",
     "level_loss",
     "loss_by_name",
+    "needs_image",
     "prepare_case",
+    "prepare_loaded",
     "prepared_arrays",
+    "stacked",
     "train",
     "training_case",
     "versions",

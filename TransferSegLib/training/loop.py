@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Cancelled, TransferSegError
 from ..events import Events
+from .curricula.curriculum import Curriculum, NoCurriculum
 from .interrupting import interruptible
 from .level_plan import LevelPlan
-from .losses import Loss
+from .losses import Loss, judge
+from .optimisers import optimiser_of
 from .plan import TrainingPlan
+from .rating import autocast, rate_batch, to_device
 from .run import Run
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ Plan = TrainingPlan | LevelPlan
 
 
 class Source(Protocol):
-    """Where batches come from: windows of cases, projections, or a bank of frozen features."""
+    """Where batches come from: windows of cases, projections, a bank of frozen features, or a `Curriculum`."""
 
     def batch(self, step: int) -> tuple[Any, Any]:
         """Inputs of ``forward`` and what the loss takes as truth (class indices (B, 1, k, j, i), bounds of offsets)."""
@@ -100,25 +104,29 @@ def train(
     """
     import torch
 
-    optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=rate)
+    optimiser = optimiser_of(plan, module, rate)
     scaler = torch.amp.GradScaler(enabled=device.startswith("cuda") and precision == "float16")
-    progress = _restore(run, module, optimiser, scaler)
+    lesson = source if isinstance(source, Curriculum) else NoCurriculum()
+    progress = _restore(run, module, optimiser, scaler, lesson)
     module.train()
     saved = started = time.monotonic()
     first = progress.step
     events.progress("training", first, plan.steps)
+    rated = partial(rate_batch, module, forward, loss, device, precision)
     with _one_ahead() as pool, interruptible(module, events.check):
+        lesson.decide(progress.step, rated)
         upcoming = pool.submit(source.batch, progress.step)
         while progress.step < plan.steps and not events.stopping and not _out_of_patience(progress, plan, validate):
             inputs, truth = upcoming.result()
-            if progress.step + 1 < plan.steps:
-                upcoming = pool.submit(source.batch, progress.step + 1)
-            _set_rate(optimiser, rate, plan, progress.step)
-            torch.manual_seed(plan.seed * 1_000_003 + progress.step)  # dropout, the same after a resume
             try:
-                value = _step(
-                    forward, loss, optimiser, scaler, _to(inputs, device), truth.to(device), device, precision
-                )
+                if progress.step + 1 < plan.steps:
+                    lesson.decide(progress.step + 1, rated)
+                    upcoming = pool.submit(source.batch, progress.step + 1)
+                _set_rate(optimiser, rate, plan, progress.step)
+                torch.manual_seed(_seed(plan, progress.step))
+                inputs, truth = to_device(inputs, device), truth.to(device)
+                with lesson.during(progress.step):
+                    value = _step(forward, loss, optimiser, scaler, inputs, truth, device, precision)
             except torch.OutOfMemoryError as error:
                 raise TransferSegError(
                     f"training: {device} has too little memory; use --batch 1, a smaller --patch, or --device cpu"
@@ -126,19 +134,21 @@ def train(
             except Cancelled:
                 if any(True for _ in module.buffers()):  # half a step moved running statistics: go back further
                     raise
-                raise _leave(run, _state(module, optimiser, scaler, progress), progress, plan) from None
+                raise _leave(run, _state(module, optimiser, scaler, progress, lesson), progress, plan) from None
+            again = partial(rated, inputs, truth, training=True, seed=_seed(plan, progress.step))
+            lesson.observe(progress.step, value, again)  # one who cancels here goes on from the last checkpoint
             progress.loss_sum += value
             progress.step += 1
             if progress.step % plan.steps_per_epoch == 0:
                 _end_epoch(module, progress, plan, validate, metric, run, events)
             if progress.step % plan.steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                run.save_checkpoint(_state(module, optimiser, scaler, progress))
+                run.save_checkpoint(_state(module, optimiser, scaler, progress, lesson))
                 saved = time.monotonic()
             left = (time.monotonic() - started) / (progress.step - first) * (plan.steps - progress.step)
             try:
                 events.progress("training", progress.step, plan.steps, left + afterwards)
             except Cancelled:
-                raise _leave(run, _state(module, optimiser, scaler, progress), progress, plan) from None
+                raise _leave(run, _state(module, optimiser, scaler, progress, lesson), progress, plan) from None
     if progress.step == 0:
         raise Cancelled("stopped before anything was learned; there is nothing to keep")
     if progress.best_state is not None:
@@ -166,14 +176,16 @@ def _leave(run: Run, state: dict[str, Any], progress: Progress, plan: Plan) -> C
     return Cancelled(f"cancelled at step {progress.step} of {plan.steps}; the same command goes on from there")
 
 
-def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precision: str) -> float:
-    import torch
+def _seed(plan: Plan, step: int) -> int:
+    """For dropout, the same after a resume."""
+    return plan.seed * 1_000_003 + step
 
+
+def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precision: str) -> float:
     optimiser.zero_grad(set_to_none=True)
-    kind = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision)
-    with torch.autocast(device.split(":")[0], dtype=kind, enabled=kind is not None):
+    with autocast(device, precision):
         logits = forward(inputs)
-    value = loss(logits.float(), truth)
+    value = judge(loss, logits.float(), truth, inputs)
     number = float(value.detach())
     if not math.isfinite(number):
         raise TransferSegError("training: the loss became NaN; lower the learning rate or use --precision float32")
@@ -216,24 +228,22 @@ def _out_of_patience(progress: Progress, plan: Plan, validate) -> bool:
     return validate is not None and plan.early_stopping and epoch - progress.best_epoch >= plan.patience
 
 
-def _state(module, optimiser, scaler, progress: Progress) -> dict[str, Any]:
+def _state(module, optimiser, scaler, progress: Progress, lesson: Curriculum) -> dict[str, Any]:
     return {
         "module": module.state_dict(),
         "optimiser": optimiser.state_dict(),
         "scaler": scaler.state_dict(),
         "progress": vars(progress),
+        "curriculum": lesson.state(),
     }
 
 
-def _restore(run: Run, module, optimiser, scaler) -> Progress:
+def _restore(run: Run, module, optimiser, scaler, lesson: Curriculum) -> Progress:
     saved = run.load_checkpoint()
     if saved is None:
         return Progress()
     module.load_state_dict(saved["module"])
     optimiser.load_state_dict(saved["optimiser"])
     scaler.load_state_dict(saved["scaler"])
+    lesson.restore(saved.get("curriculum", {}))
     return Progress(**saved["progress"])
-
-
-def _to(inputs: Any, device: str) -> Any:
-    return tuple(t.to(device) for t in inputs) if isinstance(inputs, tuple) else inputs.to(device)

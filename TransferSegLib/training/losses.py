@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .boundary import DiceFocalBoundary
+from .mumford_shah import MumfordShahDiceCE
 
 if TYPE_CHECKING:
     import torch
 
-# (logits (B, C, k, j, i), class indices (B, 1, k, j, i)) -> scalar
-Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+# (logits (B, C, k, j, i), class indices (B, 1, k, j, i)) -> scalar; one that says ``needs_image = True`` is handed the
+# images (B, channel, k, j, i) as a third argument.
+Loss = Callable[..., "torch.Tensor"]
 
 
 def dice_ce() -> Loss:
@@ -39,7 +42,21 @@ def active_logits(logits: torch.Tensor, channels: tuple[int, ...]) -> torch.Tens
     return torch.cat([background, logits[:, list(channels)]], dim=1)
 
 
-LOSSES: dict[str, Callable[[], Loss]] = {"dice-ce": dice_ce}
+LOSSES: dict[str, Callable[[], Loss]] = {
+    "dice-ce": dice_ce,
+    "mumford-shah-dice-ce": MumfordShahDiceCE,
+    "dice-focal-boundary": DiceFocalBoundary,
+}
+
+
+def needs_image(loss: Loss) -> bool:
+    """Whether a loss looks at the images too."""
+    return bool(getattr(loss, "needs_image", False))
+
+
+def judge(loss: Loss, logits: torch.Tensor, truth: torch.Tensor, inputs: object) -> torch.Tensor:
+    """What a loss says of a batch; ``inputs`` are the network's."""
+    return loss(logits, truth, inputs) if needs_image(loss) else loss(logits, truth)
 
 
 def loss_by_name(name: str) -> Loss:

@@ -15,10 +15,10 @@ import numpy as np
 from ..cases import Case, LoadedCase, load_case
 from ..errors import InputError, StorageError
 from ..events import Events
-from ..imaging import Grid, image_suffix, read_image, to_array
-from ..packages import Card
+from ..imaging import Grid, find_series, image_stem, image_suffix, read_image, to_array
+from ..packages import PETCT, Card
 from ..places import cache_folder
-from ..preparing import PreparationOptions, Prepared, prepare_mri
+from ..preparing import PreparationOptions, Prepared, prepare_mri, prepare_petct
 from ..storage import sha256, write_json, writing_folder
 from .windows import TrainingCase
 
@@ -32,6 +32,8 @@ def case_hash(case: Case) -> str:
     """Digest of all files of a case, roles included."""
     parts = {f"{role} {case.channels.get(role, 0)}": _content(path) for role, path in sorted(case.images.items())}
     parts["truth"] = _content(case.truth) if case.truth else ""
+    if "pet" in case.images:
+        parts["suv"] = _suv_inputs(case.images["pet"])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -43,6 +45,15 @@ def _content(path: Path) -> str:
     digest = hashlib.sha256(repr(Grid.of(image)).encode())
     digest.update(np.ascontiguousarray(to_array(image)).tobytes())
     return digest.hexdigest()
+
+
+def _suv_inputs(path: Path) -> str:
+    """Digest of what a PET's SUV rests on beside its voxels: its sidecar, or the headers of its series."""
+    if image_suffix(path) is not None:
+        sidecar = path.with_name(f"{image_stem(path)}.json")
+        return sha256(sidecar) if sidecar.is_file() else ""
+    files = sorted(find_series(path).files)
+    return hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
 
 
 def prepared_arrays(
@@ -80,7 +91,7 @@ def prepared_arrays(
 def prepare_case(
     case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
 ) -> tuple[LoadedCase, Prepared]:
-    """Load a case and prepare it as the card asks (brain MRI).
+    """Load a case and prepare it as ``prepare_loaded`` does.
 
     Images in different DICOM frames of reference are only accepted when registration is asked for.
     """
@@ -91,8 +102,17 @@ def prepare_case(
         events=events,
         with_truth=with_truth,
         allow_different_frames=options.register == "on",
+        pet_unit=options.pet_unit,
     )
-    prepared = prepare_mri(
+    return loaded, prepare_loaded(loaded, card, options=options, events=events)
+
+
+def prepare_loaded(loaded: LoadedCase, card: Card, *, options: PreparationOptions, events: Events) -> Prepared:
+    """Prepare a case in memory as the card's normalisation asks: brain MRI, or PET/CT."""
+    if card.normalisation == PETCT:
+        how = {"spacing": card.spacing, "orientation": card.orientation, "options": options, "events": events}
+        return prepare_petct(loaded, **how)
+    return prepare_mri(
         loaded,
         roles=card.roles,
         spacing=card.spacing,
@@ -102,7 +122,6 @@ def prepare_case(
         options=options,
         events=events,
     )
-    return loaded, prepared
 
 
 def training_case(

@@ -127,6 +127,10 @@ class Run:
         self._data.update(values)
         self._keep_time()
 
+    def noted(self, name: str) -> Any:
+        """A fact that was added to run.json, by this or the interrupted run; None where there is none."""
+        return self._data.get(name)
+
     def finish(self, **values: Any) -> None:
         """Mark the run as finished; its checkpoint is no longer needed."""
         self.note(finished=_now(), **values)

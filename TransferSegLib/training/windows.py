@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,25 +29,53 @@ class TrainingCase:
 
 
 class Windows:
-    """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same."""
+    """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same.
 
-    def __init__(self, cases: Sequence[TrainingCase], plan: TrainingPlan, *, flip_axis: int = 2) -> None:
-        self._cases = list(cases)
+    ``augmentation`` makes what changes a window, from the patch and ``flip_axis`` (`Augmentation`,
+    `PetCtAugmentation`).
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[TrainingCase],
+        plan: TrainingPlan,
+        *,
+        flip_axis: int = 2,
+        augmentation: Callable[..., Any] = Augmentation,
+    ) -> None:
+        self.cases = tuple(cases)
         self._plan = plan
-        self._augment = Augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
+        self._augment = augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
 
-    def batch(self, step: int):
-        """(B, C, k, j, i) float32 and (B, 1, k, j, i) uint8 for optimiser step ``step``."""
+    def batch(self, step: int, *, among: Sequence[int] | None = None):
+        """(B, C, k, j, i) float32 and (B, 1, k, j, i) uint8 for optimiser step ``step``.
+
+        ``among`` are the places of the cases that may be drawn from, all of them by default.
+        """
         import torch
 
-        pairs = [self._window(step, n) for n in range(self._plan.batch)]
+        pool = self.cases if among is None else [self.cases[place] for place in among]
+        pairs = [self._window(pool, step, n) for n in range(self._plan.batch)]
         return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
-    def _window(self, step: int, number: int):
+    def fixed(self, place: int, count: int = 2):
+        """Always the same ``count`` windows of a case, not augmented, the first about a lesion where there is one."""
+        import torch
+
+        case, size = self.cases[place], self._plan.patch
+        images, truths = [], []
+        for number in range(count):
+            rng = np.random.default_rng([self._plan.seed, place, number, 19])
+            start = _start(self._centre(case, rng, lesion=number == 0), size, case.truth.shape, rng)
+            images.append(torch.from_numpy(cut(case.image, start, size)))
+            truths.append(torch.from_numpy(cut(case.truth[None], start, size)))
+        return torch.stack(images), torch.stack(truths)
+
+    def _window(self, pool: Sequence[TrainingCase], step: int, number: int):
         import torch
 
         rng = np.random.default_rng([self._plan.seed, step, number])
-        case = self._cases[int(rng.integers(len(self._cases)))]
+        case = pool[int(rng.integers(len(pool)))]
         affine = self._augment is not None and rng.random() < self._augment.affine_share
         size = tuple(p + 2 * MARGIN if affine else p for p in self._plan.patch)
         centre = self._centre(case, rng)
@@ -57,8 +86,8 @@ class Windows:
             return image, truth
         return self._augment(image, truth, affine=affine, seed=int(rng.integers(2**31)))
 
-    def _centre(self, case: TrainingCase, rng: np.random.Generator) -> np.ndarray:
-        if case.foreground and rng.random() < self._plan.foreground:
+    def _centre(self, case: TrainingCase, rng: np.random.Generator, *, lesion: bool = False) -> np.ndarray:
+        if case.foreground and (lesion or rng.random() < self._plan.foreground):
             classes = sorted(case.foreground)
             positions = case.foreground[classes[int(rng.integers(len(classes)))]]
         else:

@@ -1,0 +1,112 @@
+"""Whether values can be what they are said to be: SUV of a patient, and a CT and a PET not swapped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from .dicom import dicom_header, is_dicom_file
+from .formats import image_stem
+from .grid import Grid
+
+# Urine, or the vein of the injection, may reach some hundred; no tissue reaches this.
+HIGHEST_SUV = 1000.0
+_HIGH_SUV = 200.0
+_LOW_SUV = 1.0
+# A picture in which nothing reaches this is no PET of a patient in SUV: every tissue takes up something.
+LOWEST_SUV = 0.1
+# Activity in the picture over the dose given: noise and calibration make up less than the first.
+_MORE_THAN_GIVEN = 1.5
+_FAR_MORE_THAN_GIVEN = 3.0
+# Weight taken for that check where none is known: few patients are heavier (kg).
+_HEAVY = 300.0
+
+
+def check_suv(suv: np.ndarray, grid: Grid, weight: float | None, where: object) -> list[str]:
+    """Notes on SUV values, (k, j, i), that are unusual.
+
+    The mean SUV over a body cannot be above 1 by definition, so that SUV summed over the picture, as grams of
+    1 g/ml, cannot be far above the weight (kg).
+
+    Raises
+    ------
+    InputError
+        Values that no patient has: the unit, dose, weight or times must be wrong.
+    """
+    fix = "the unit, dose, weight or times must be wrong; check them, or say --pet-unit, --dose, --weight"
+    top = float(suv.max())
+    if top > HIGHEST_SUV:
+        raise InputError(f"{where}: the highest SUV would be {top:,.0f}, which no tissue reaches; {fix}")
+    if top < LOWEST_SUV:
+        raise InputError(f"{where}: the highest SUV would be only {top:.2g}, below that of any tissue; {fix}")
+    whole = float(suv.sum(dtype=np.float64)) * float(np.prod(grid.spacing)) * 1e-6
+    share = whole / (weight or _HEAVY)
+    if share > _FAR_MORE_THAN_GIVEN:
+        raise InputError(f"{where}: holds {share:.1f} times the activity that was injected; {fix}")
+    notes = []
+    if weight and share > _MORE_THAN_GIVEN:
+        notes.append(f"The picture holds {share:.1f} times the injected activity: check dose, weight and times.")
+    if top > _HIGH_SUV:
+        notes.append(f"The highest SUV is {top:.0f}: urine, a vein of injection, or a wrong number.")
+    if top < _LOW_SUV:
+        notes.append(f"The highest SUV is only {top:.2g}: check unit, dose, weight and times.")
+    return notes
+
+
+def check_no_ct(values: np.ndarray, where: object) -> None:
+    """Raise ``InputError`` where the values said to be of a PET look like Hounsfield units."""
+    low, high = float(values.min()), float(values.max())
+    if low <= -200 and -low > 0.15 * high:
+        raise InputError(
+            f"{where}: values from {low:g} to {high:g} look like a CT in Hounsfield units, not a PET; "
+            "were --pet and --ct swapped?"
+        )
+
+
+def check_ct(image: sitk.Image, path: str | Path) -> None:
+    """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units.
+
+    The modality is that of DICOM or of the sidecar ``NAME.json``; a CT holds values below 0 (air, fat).
+    """
+    path = Path(path)
+    modality = stated_modality(path)
+    if modality not in ("", "CT"):
+        swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
+        raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
+    low = float(sitk.GetArrayViewFromImage(image).min())
+    if low >= 0:
+        raise InputError(
+            f"{path}: no value below 0 (lowest {low:g}), so it is no CT in Hounsfield units; "
+            "give the CT (were --pet and --ct swapped?)"
+        )
+
+
+def stated_modality(path: Path) -> str:
+    """The modality by DICOM or by the sidecar, upper case; empty where nothing tells it."""
+    header = _first_header(path)
+    if header is not None:
+        return str(header.get("Modality") or "").strip().upper()
+    try:
+        stated = json.loads((path.parent / f"{image_stem(path)}.json").read_text(encoding="utf-8-sig"))
+        return str(stated.get("Modality") or "").strip().upper()
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def check_same_patient(patient: str, path: str | Path) -> None:
+    """Raise ``InputError`` where a DICOM ``path`` is of another patient than ``patient`` (Patient ID; never told)."""
+    header = _first_header(Path(path))
+    other = str(header.get("PatientID") or "").strip() if header is not None else ""
+    if patient and other and other != patient:
+        raise InputError(f"{path}: of another patient than the PET (by Patient ID); give CT and PET of one patient")
+
+
+def _first_header(path: Path):
+    """The header of a DICOM file, or of the first one in a folder; None where there is none."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    file = next((one for one in files if is_dicom_file(one)), None)
+    return None if file is None else dicom_header(file)

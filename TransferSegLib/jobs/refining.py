@@ -1,0 +1,61 @@
+"""The second stage of a PET/CT model: from the first one's probability to labels at the PET's own spacing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..cases import LoadedCase
+from ..imaging import from_array
+from ..inference import OutputRule, Prediction, segment_array
+from ..networks import network_divisor
+from ..packages import Card
+from ..preparing import PreparationOptions, Prepared, place_image, prepare_petct
+
+OVERLAP = 0.5
+
+
+def refined(
+    card: Card,
+    module: Any,
+    rule: OutputRule,
+    loaded: LoadedCase,
+    coarse: Prepared,
+    first: Prediction,
+    options: PreparationOptions,
+    uncertainty: bool,
+    how: dict[str, Any],
+) -> tuple[Prepared, Prediction]:
+    """Prepare the case at the reference's own spacing and run the refiner over it.
+
+    Its inputs are the five channels and, last, the first stage's probability (``first.probability`` on ``coarse``),
+    laid over them linearly, 0 where the first stage did not look. Windows are weighed centrally.
+
+    Parameters
+    ----------
+    module : Ensemble
+        With the refiner.
+    how : dict
+        ``device, precision, flips, events``, as `segment_array` takes them.
+    """
+    fine = prepare_petct(
+        loaded, spacing=None, orientation=card.orientation, options=options, events=how["events"].silent()
+    )
+    probability = place_image(from_array(first.probability, coarse.grid), fine.grid)
+    array = np.concatenate([fine.array, probability[None]])
+    second = segment_array(
+        module.refiner,
+        array,
+        fine.mask,
+        outputs=replace(rule, channels=(1,)),
+        window=tuple(card.refiner["window"]),
+        overlap=card.refiner.get("overlap", OVERLAP),
+        weighting="central",
+        uncertainty=uncertainty,
+        divisor=network_divisor(card.refiner["network"], card.refiner.get("arguments") or None),
+        **how,
+    )
+    labels = np.where(fine.mask, second.labels, np.uint8(0))
+    return fine, replace(second, labels=labels, seconds=first.seconds + second.seconds)

@@ -1,0 +1,88 @@
+"""Writing numbers beside outlines so that none covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .tmtv_projecting import View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FONT = 8.0
+_POINTS_AN_INCH = 72.0
+_ANGLES = np.deg2rad([-35, 35, 145, -145, 0, 180, -90, 90])
+
+
+def place_numbers(axes: Axes, labels: Sequence[tuple[np.ndarray, str, str]], view: View) -> None:
+    """Write a label beside each shadow, with a thin line to it where it had to go further off.
+
+    Parameters
+    ----------
+    labels : sequence of (bool (rows, columns), text, colour)
+        In the order of importance: the first get the nearest places.
+    """
+    from matplotlib.patheffects import withStroke
+
+    letter = _letter_mm(axes, view)
+    taken: list[tuple[float, float, float, float]] = []
+    for mask, text, colour in labels:
+        if not mask.any():
+            continue
+        box = _extent(mask, view)
+        size = (0.62 * letter * len(text) + 0.3 * letter, 1.15 * letter)
+        x, y, far = _free_place(box, size, taken, view.size_mm)
+        taken.append(_box(x, y, size))
+        if far:
+            ends = (x, (box[0] + box[1]) / 2), (y, (box[2] + box[3]) / 2)
+            axes.plot(*ends, color=colour, linewidth=0.6, alpha=0.8)
+        drawn = axes.text(x, y, text, color=colour, fontsize=FONT, weight="bold", ha="center", va="center_baseline")
+        drawn.set_path_effects([withStroke(linewidth=2, foreground="white")])
+
+
+def _letter_mm(axes: Axes, view: View) -> float:
+    """The height of a letter in the millimetres of the view."""
+    inches = axes.get_position().height * axes.figure.get_figheight()
+    high = abs(axes.get_ylim()[0] - axes.get_ylim()[1])
+    return FONT / _POINTS_AN_INCH / max(inches, 1e-3) * high
+
+
+def _extent(mask: np.ndarray, view: View) -> tuple[float, float, float, float]:
+    """Left, right, upper and lower edge of a shadow in mm."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    wide, high = view.pixel_mm
+    return columns[0] * wide, (columns[-1] + 1) * wide, rows[0] * high, (rows[-1] + 1) * high
+
+
+def _free_place(
+    box: tuple[float, float, float, float],
+    size: tuple[float, float],
+    taken: list[tuple[float, float, float, float]],
+    frame: tuple[float, float],
+) -> tuple[float, float, bool]:
+    """The centre of the nearest free place around a box, and whether it is so far off that a line must lead there."""
+    middle = (box[0] + box[1]) / 2, (box[2] + box[3]) / 2
+    half = (box[1] - box[0]) / 2 + size[0] / 2, (box[3] - box[2]) / 2 + size[1] / 2
+    nearest = None
+    for ring in range(12):
+        for angle in _ANGLES:
+            across, down = np.cos(angle), np.sin(angle)
+            x = middle[0] + across * (half[0] + ring * size[1])
+            y = middle[1] + down * (half[1] + ring * size[1])
+            x = float(np.clip(x, size[0] / 2, frame[0] - size[0] / 2))
+            y = float(np.clip(y, size[1] / 2, frame[1] - size[1] / 2))
+            nearest = nearest or (x, y)
+            if not any(_overlap(_box(x, y, size), other) for other in taken):
+                return x, y, ring > 1
+    return (*nearest, False)
+
+
+def _box(x: float, y: float, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    return x - size[0] / 2, x + size[0] / 2, y - size[1] / 2, y + size[1] / 2
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

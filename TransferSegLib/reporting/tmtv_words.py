@@ -1,0 +1,166 @@
+"""The words of a TMTV report, in English and in French."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+
+LANGUAGES = ("en", "fr")
+
+# id: (English, French)
+_WORDS: dict[str, tuple[str, str]] = {
+    "title": ("TMTV report", "Compte rendu TMTV"),
+    "patient": ("Patient", "Patient"),
+    "tmtv": ("TMTV", "TMTV"),
+    "tlg": ("TLG", "TLG"),
+    "suv_max": ("SUVmax", "SUVmax"),
+    "count": ("Lesions", "Lésions"),
+    "dmax_centroid": ("Dmax, centroids", "Dmax, centroïdes"),
+    "dmax_voxel": ("Dmax, voxels", "Dmax, voxels"),
+    "unthresholded": ("TMTV not thresholded", "TMTV non seuillé"),
+    "notes": ("To know", "À savoir"),
+    "pictures": ("Projections", "Projections"),
+    "picture_caption": (
+        "Maximum intensity projections, SUV 0 (white) to {top} (black); the patient's right is on the left of the "
+        "frontal view. Lesions are outlined and numbered as in the table{apart}.",
+        "Projections d'intensité maximale, SUV 0 (blanc) à {top} (noir) ; la droite du patient est à gauche de la vue "
+        "de face. Les lésions sont détourées et numérotées comme dans le tableau{apart}.",
+    ),
+    "picture_apart": (
+        "; uptake held for physiological is dashed, and not part of the totals",
+        " ; les fixations jugées physiologiques sont en tirets et hors des totaux",
+    ),
+    "errors_caption": (
+        "Prediction against the reference, both at {threshold}: green in both (TP), blue missed (FN), orange "
+        "predicted only (FP); where they lie behind each other, errors are drawn on top.",
+        "Prédiction et référence, toutes deux à {threshold} : vert dans les deux (TP), bleu manqué (FN), orange "
+        "seulement prédit (FP) ; là où elles se superposent, les erreurs sont dessinées au-dessus.",
+    ),
+    "frontal": ("frontal", "face"),
+    "lateral": ("lateral", "profil"),
+    "lesions": ("Lesions", "Lésions"),
+    "no_lesions": ("No lesion: the TMTV is 0 ml.", "Aucune lésion : le TMTV est de 0 ml."),
+    "number": ("No.", "N°"),
+    "volume": ("volume ml", "volume ml"),
+    "suv_mean": ("SUVmean", "SUVmoyen"),
+    "suv_peak": ("SUVpeak", "SUVpeak"),
+    "centroid": ("centroid mm (LPS)", "centroïde mm (LPS)"),
+    "total": ("total", "total"),
+    "border": ("* touches the border of the image: it may go on beyond.", "* touche le bord de l'image : elle peut "
+               "continuer au-delà."),
+    "peak": ("SUVpeak: highest mean SUV of a sphere of 1 ml about a voxel of the lesion.",
+             "SUVpeak : plus haute moyenne des SUV d'une sphère de 1 ml autour d'un voxel de la lésion."),
+    "thresholds": ("Thresholds side by side", "Seuils côte à côte"),
+    "rule": ("threshold", "seuil"),
+    "physiological_ml": ("physiological ml", "physiologique ml"),
+    "percent_rule": ("{rule} % of each lesion's SUVmax", "{rule} % du SUVmax de chaque lésion"),
+    "no_rule": ("none", "aucun"),
+    "headline": ("(this report)", "(ce compte rendu)"),
+    "physiological": ("Physiological uptake, apart", "Fixations physiologiques, à part"),
+    "organ": ("named", "nommée"),
+    "by": ("by", "par"),
+    "by_rule": ("rule", "règle"),
+    "by_user": ("user", "utilisateur"),
+    "no_physiological": ("Nothing was held for physiological.", "Aucune fixation n'a été jugée physiologique."),
+    "rule_of_organs": ("The rule by which it is told:",
+                       "La règle qui les désigne :"),
+    "no_rule_of_organs": ("No rule was applied: what is physiological, the user says.",
+                          "Aucune règle n'a été appliquée : l'utilisateur dit ce qui est physiologique."),
+    "below": ("{count} lesions below {minimum} ml, {ml} ml together, are not counted.",
+              "{count} lésions de moins de {minimum} ml, {ml} ml ensemble, ne sont pas comptées."),
+    "brain": ("brain", "cerveau"),
+    "bladder": ("bladder", "vessie"),
+    "kidney": ("kidney", "rein"),
+    "heart": ("heart", "cœur"),
+    "other": ("physiological", "physiologique"),
+    "suv": ("SUV", "SUV"),
+    "unit_suv": ("The PET holds SUV (body weight) already, stated by {by}.",
+                 "La TEP contient déjà des SUV (poids corporel), indiqué par {by}."),
+    "unit_bqml": ("The PET holds Bq/ml, stated by {by}; 1 Bq/ml is SUVbw {factor}.",
+                  "La TEP contient des Bq/ml, indiqué par {by} ; 1 Bq/ml vaut SUVbw {factor}."),
+    "unit_cnts": ("The PET holds counts, stated by {by}; 1 count is SUVbw {factor}.",
+                  "La TEP contient des coups, indiqué par {by} ; 1 coup vaut SUVbw {factor}."),
+    "by_node": ("the volume node in Slicer", "le nœud de volume dans Slicer"),
+    "by_DICOM": ("its DICOM header", "son en-tête DICOM"),
+    "by_sidecar": ("the sidecar file", "le fichier annexe"),
+    "by_user_unit": ("the user, not by the file", "l'utilisateur, non par le fichier"),
+    "by_header": ("the file's header", "l'en-tête du fichier"),
+    "quantity": ("quantity", "grandeur"),
+    "value": ("value", "valeur"),
+    "source": ("from", "source"),
+    "segmentation": ("segmentation", "segmentation"),
+    "unit_by": ("unit stated by", "unité indiquée par"),
+    "by_hand": ("entered by hand", "saisi à la main"),
+    "lean": ("SUV times {factor} is SUL ({formula}).", "SUV fois {factor} = SUL ({formula})."),
+    "bsa": ("SUV times {factor} is SUV by body surface area, cm2/ml ({formula}).",
+            "SUV fois {factor} = SUV par surface corporelle, cm2/ml ({formula})."),
+    "uptake": ("From injection to the moment of the values: {minutes} min.",
+               "De l'injection au moment des valeurs : {minutes} min."),
+    "errors": ("Against the reference", "Par rapport à la référence"),
+    "measure": ("measure", "mesure"),
+    "matching": ("Lesions found, by criterion", "Lésions trouvées, selon le critère"),
+    "criterion": ("criterion", "critère"),
+    "approach1": ("approach 1: any overlap", "approche 1 : tout recouvrement"),
+    "approach2": ("approach 2: precision of the predicted lesion >= {x}",
+                  "approche 2 : précision de la lésion prédite >= {x}"),
+    "approach2_dice": ("approach 2: Dice of the two lesions >= {x}", "approche 2 : Dice des deux lésions >= {x}"),
+    "suvmax_voxel": ("the voxel of the true lesion's SUVmax is predicted",
+                     "le voxel du SUVmax de la lésion vraie est prédit"),
+    "tp": ("found (TP)", "trouvées (TP)"),
+    "fn": ("missed (FN)", "manquées (FN)"),
+    "fp": ("false (FP)", "fausses (FP)"),
+    "hd95": ("HD95 mm", "HD95 mm"),
+    "fpv": ("FPV (autoPET): predicted lesions without any overlap, ml",
+            "FPV (autoPET) : lésions prédites sans recouvrement, ml"),
+    "fnv": ("FNV (autoPET): true lesions without any overlap, ml",
+            "FNV (autoPET) : lésions vraies sans recouvrement, ml"),
+    "method": ("How", "Méthode"),
+    "by_threshold": ("Fixed threshold on the PET, SUV >= {rule}; no model.",
+                     "Seuil fixe sur la TEP, SUV >= {rule} ; sans modèle."),
+    "by_percent": ("{rule} % of the SUVmax of each focus of SUV >= 4.0 on the PET; no model.",
+                   "{rule} % du SUVmax de chaque foyer de SUV >= 4.0 sur la TEP ; sans modèle."),
+    "by_model": ("Model {name}, then {threshold}.", "Modèle {name}, puis {threshold}."),
+    "by_mask": ("Existing segmentation {name}, then {threshold}.", "Segmentation existante {name}, puis {threshold}."),
+    "then_none": ("no threshold", "sans seuil"),
+    "then_fixed": ("SUV >= {rule}", "SUV >= {rule}"),
+    "method_lesions": (
+        "Lesions are 18-connected components. Volume: voxels times voxel volume; TLG: sum of SUV times volume; Dmax: "
+        "greatest distance between two lesions' centroids, and between two voxels of lesions.",
+        "Les lésions sont des composantes 18-connexes. Volume : voxels fois volume du voxel ; TLG : somme des SUV fois "
+        "volume ; Dmax : plus grande distance entre deux centroïdes de lésions, et entre deux voxels de lésions.",
+    ),
+    "moved": ("Moved by the user: {moves}.", "Déplacé par l'utilisateur : {moves}."),
+    "files": ("PET: {pet}. CT: {ct}. Reference: {truth}.", "TEP : {pet}. TDM : {ct}. Référence : {truth}."),
+    "none_given": ("none", "aucune"),
+    "no_truth": ("No reference segmentation was given: fields that need one are left out.",
+                 "Pas de segmentation de référence : les champs qui en dépendent sont omis."),
+    "made_by": ("TransferSeg {version}, {date}. Not a medical device, for research.",
+                "TransferSeg {version}, {date}. Pas un dispositif médical, pour la recherche."),
+}  # fmt: skip
+
+
+class Words:
+    """The words of one language, looked up by their short names."""
+
+    def __init__(self, language: str = "en") -> None:
+        if language not in LANGUAGES:
+            raise UsageError(f"--lang {language}: unknown; choose one of {', '.join(LANGUAGES)}")
+        self.language = language
+        self._column = LANGUAGES.index(language)
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """The words called ``name``, their gaps filled in."""
+        text = _WORDS[name][self._column]
+        return text.format(**values) if values else text
+
+    def pick(self, english: str, french: str) -> str:
+        """Whichever of two texts is of this language."""
+        return (english, french)[self._column]
+
+    def organ(self, name: str) -> str:
+        """The name of a physiological uptake; one that is not known stays as it is."""
+        return self(name) if name in ("brain", "bladder", "kidney", "heart", "other") else name
+
+    @property
+    def colon(self) -> str:
+        """What stands between a name and its value; French puts a space before the colon."""
+        return self.pick(": ", " : ")
