@@ -123,7 +123,7 @@ SMALL = Protocol(
     row_mm=2.0,
     rows=50,
     width=256,
-    steps={"cnn4": 6000, "cnn4:windows": 2400, "googlenet": 1000, MAPS: 2000, "other": 600},
+    steps={"cnn4": 3000, "cnn4:windows": 1200, "googlenet": 1000, MAPS: 2000, "other": 600},
     folds_of={"vgg16": 1, "vgg19": 1, "alexnet": 1, "googlenet": 1},
     stride_scans={"cnn4": None, "other": 3},
 )
