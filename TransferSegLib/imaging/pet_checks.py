@@ -22,6 +22,10 @@ LOWEST_SUV = 0.1
 # Activity in the picture over the dose given: noise and calibration make up less than the first.
 _MORE_THAN_GIVEN = 1.5
 _FAR_MORE_THAN_GIVEN = 3.0
+# Of a CT of a body at least the first share of voxels is air, lung or fat, and at most the second above what metal
+# and bone reach on the usual scale (HU). Even a vertebra cut out tightly has 10 % of the former.
+_FAT_OR_AIR, _LEAST_FAT_OR_AIR = -100.0, 0.01
+_DENSEST, _MOST_DENSEST = 3071.0, 0.05
 # Weight taken for that check where none is known: few patients are heavier (kg).
 _HEAVY = 300.0
 
@@ -68,21 +72,28 @@ def check_no_ct(values: np.ndarray, where: object) -> None:
 
 
 def check_ct(image: sitk.Image, path: str | Path) -> None:
-    """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units.
+    """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units of a body.
 
-    The modality is that of DICOM or of the sidecar ``NAME.json``; a CT holds values below 0 (air, fat).
+    The modality is that of DICOM or of the sidecar ``NAME.json``. A CT of a body has a share of voxels of air,
+    lung or fat, and few above 3071; one or a few negative voxels (noise, interpolation) make a PET no CT.
     """
     path = Path(path)
     modality = stated_modality(path)
     if modality not in ("", "CT"):
         swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
         raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
-    low = float(sitk.GetArrayViewFromImage(image).min())
-    if low >= 0:
-        raise InputError(
-            f"{path}: no value below 0 (lowest {low:g}), so it is no CT in Hounsfield units; "
-            "give the CT (were --pet and --ct swapped?)"
-        )
+    values = sitk.GetArrayViewFromImage(image)
+    light = np.count_nonzero(values <= _FAT_OR_AIR) / values.size
+    if light < _LEAST_FAT_OR_AIR:
+        flaw = f"{light:.1%} of its voxels are at or below {_FAT_OR_AIR:g} (air, lung, fat)"
+    elif np.count_nonzero(values > _DENSEST) > _MOST_DENSEST * values.size:
+        flaw = f"more than {_MOST_DENSEST:.0%} of its voxels are above {_DENSEST:g}"
+    else:
+        return
+    raise InputError(
+        f"{path}: values from {float(values.min()):g} to {float(values.max()):g}, {flaw}, so it is no CT of a body in "
+        "Hounsfield units; give the CT (were --pet and --ct swapped?)"
+    )
 
 
 def stated_modality(path: Path) -> str:
