@@ -144,6 +144,20 @@ def test_a_report_is_not_written_over_another_patients(tmp_path):
     tmtv(pet=second, out=tmp_path / "out", id="second", options=SUV)
 
 
+def test_the_same_relative_path_elsewhere_is_another_pet(tmp_path, monkeypatch):
+    suv, _ = spots()
+    first, second = (save(tmp_path / name / "baseline" / "pet.nii.gz", suv) for name in "ab")
+    monkeypatch.chdir(first.parent)
+    tmtv(pet="pet.nii.gz", out=tmp_path / "out", options=SUV)
+    written = (tmp_path / "out" / "baseline.json").read_bytes()
+    monkeypatch.chdir(second.parent)
+    with pytest.raises(InputError, match="another PET"):
+        tmtv(pet="pet.nii.gz", out=tmp_path / "out", options=SUV)
+    assert (tmp_path / "out" / "baseline.json").read_bytes() == written
+    assert tmtv(pet=first, out=tmp_path / "out", options=SUV)["pet"] == str(first.resolve())
+    tmtv(pet=Path("..", "..", "a", "baseline", "pet.nii.gz"), out=tmp_path / "out", options=SUV)
+
+
 def test_nothing_is_left_of_a_report_that_fails(tmp_path, monkeypatch):
     suv, _ = spots()
     pet = save(tmp_path / "case" / "pet.nii.gz", suv)

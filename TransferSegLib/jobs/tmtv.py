@@ -84,7 +84,7 @@ def tmtv(
     inputs, folder = TmtvInputs.of(pet=pet, ct=ct, truth=truth, mask=mask, apart=apart), Path(out)
     patient = patient_name(inputs, id)
     check_folder(folder, inputs.given)
-    check_patient(folder, patient, pet_name or str(inputs.pet))
+    check_patient(folder, patient, pet_name or str(inputs.pet.resolve()))
     opened = None if model is None else _opened(model, inputs)
     case = read_tmtv_case(inputs, options, patient, events)
     found = _Found.of(case, opened, options, events)
@@ -204,9 +204,9 @@ def _value(case: TmtvCase, inputs: TmtvInputs, found: _Found, options: TmtvOptio
         "lesionwise_by": options.lesionwise,
         "suv": suv_value(info),
         "notes": notes_of(info, uptake, found.errors, said),
-        "pet": str(inputs.pet),
-        "ct": None if inputs.ct is None else str(inputs.ct),
-        "truth": None if inputs.truth is None else str(inputs.truth),
+        "pet": str(inputs.pet.resolve()),
+        "ct": None if inputs.ct is None else str(inputs.ct.resolve()),
+        "truth": None if inputs.truth is None else str(inputs.truth.resolve()),
     }
 
 
