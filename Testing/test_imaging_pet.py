@@ -203,6 +203,17 @@ def test_impossible_entries_by_hand(tmp_path, key, value, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("height", [0.17, 180, 0, float("nan")])
+def test_a_height_that_no_patient_has_is_told_and_not_used(tmp_path, height):
+    path = written(tmp_path, sidecar={**BIDS, "PatientSize": height, "PatientSex": "M"})
+    info = read_pet(path).info
+    assert info.lean_factor is None and info.bsa_factor is None
+    assert [note for note in info.notes if f"height, {height:g} m in its sidecar" in note and "--height M" in note]
+    info = read_pet(path, by_hand={"height_m": 1.8}).info
+    assert info.lean_factor == pytest.approx(9270 / (6680 + 216 * 80 / 1.8**2))
+    assert not any("height" in note for note in info.notes)
+
+
 def test_half_life_of_another_nuclide(tmp_path):
     info = read_pet(written(tmp_path, sidecar=BIDS), by_hand={"half_life_s": 4062}).info
     assert any("not that of F-18" in note for note in info.notes)
