@@ -12,6 +12,7 @@ from ..errors import InputError
 from .dicom import dicom_header, is_dicom_file
 from .formats import image_stem
 from .grid import Grid
+from .scan_series import choose_stack
 
 # Urine, or the vein of the injection, may reach some hundred; no tissue reaches this.
 HIGHEST_SUV = 1000.0
@@ -78,10 +79,7 @@ def check_ct(image: sitk.Image, path: str | Path) -> None:
     lung or fat, and few above 3071; one or a few negative voxels (noise, interpolation) make a PET no CT.
     """
     path = Path(path)
-    modality = stated_modality(path)
-    if modality not in ("", "CT"):
-        swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
-        raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
+    _check_modality(stated_modality(path), path)
     values = sitk.GetArrayViewFromImage(image)
     light = np.count_nonzero(values <= _FAT_OR_AIR) / values.size
     if light < _LEAST_FAT_OR_AIR:
@@ -94,6 +92,33 @@ def check_ct(image: sitk.Image, path: str | Path) -> None:
         f"{path}: values from {float(values.min()):g} to {float(values.max()):g}, {flaw}, so it is no CT of a body in "
         "Hounsfield units; give the CT (were --pet and --ct swapped?)"
     )
+
+
+def ct_of(path: str | Path) -> tuple[Path, list[str]]:
+    """One file of the CT series in a DICOM folder or its subfolders, and notes on what else lies there.
+
+    A folder may be that of a whole study, the PET in it. A path that is no folder is given back.
+
+    Raises
+    ------
+    InputError
+        No CT in the folder, or several; these are named.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path, []
+    try:
+        stack, notes = choose_stack(path)
+    except InputError as error:
+        raise type(error)(f"--ct {error}") from error
+    _check_modality(stack.modality.strip().upper(), path)
+    return stack.slices[0].path, notes
+
+
+def _check_modality(modality: str, path: Path) -> None:
+    if modality not in ("", "CT"):
+        swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
+        raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
 
 
 def stated_modality(path: Path) -> str:
