@@ -196,6 +196,45 @@ def test_empty_masks_are_reported_and_never_scored(tmp_path, which):
     assert ("Dice: 0.000" if which == "prediction" else "Dice: –") in text
 
 
+def joined(folder):
+    """A lesion of SUV 25 and an organ of SUV 50, one component by a faint bridge: PET, masks of either and of both."""
+    suv = np.full((20, 20, 40), 0.5, np.float32)
+    lesion, organ, rim = (np.zeros(suv.shape, bool) for _ in range(3))
+    lesion[5:15, 5:15, 5:13], organ[5:15, 5:15, 24:32], rim[5:15, 5:15, 32:34] = True, True, True
+    bridge = np.zeros_like(lesion)
+    bridge[9:11, 9:11, 13:24] = True
+    suv[lesion], suv[organ], suv[rim], suv[bridge] = 25, 50, 15, 6
+    lesion[5:15, 5:15, 5:7], suv[5:15, 5:15, 5:7] = True, 12  # below 41 % of the organ's, above that of its own
+    masks = {"all": lesion | organ | rim | bridge, "lesion": lesion, "organ": organ}
+    return {"pet": save(folder / "p" / "pet.nii.gz", suv)} | {
+        name: save(folder / "p" / f"{name}.nii.gz", mask.astype(np.uint8)) for name, mask in masks.items()
+    }
+
+
+def test_a_share_of_suvmax_is_taken_once_also_for_the_errors(tmp_path):
+    files = joined(tmp_path)
+    given = {"pet": files["pet"], "mask": files["all"], "truth": files["lesion"], "out": tmp_path / "out"}
+    options = TmtvOptions(unit="suv", rule="41%", moves=((1, "bladder"),))
+    value = tmtv(**given, options=options)
+    errors = value["errors"]
+    assert [one["suv_max"] for one in value["lesions"]] == [25] and value["tmtv_ml"] == 6
+    assert errors["tmtv_predicted_ml"] == value["tmtv_ml"] == errors["tp_ml"] and errors["fp_ml"] == 0
+    assert errors["fn_ml"] == 2 and errors["tmtv_predicted_raw_ml"] == value["tmtv_raw_ml"]
+
+
+def test_uptake_put_apart_and_moved_back_is_a_lesion_everywhere(tmp_path):
+    files = joined(tmp_path)
+    truth = sum(sitk.ReadImage(str(files[name])) for name in ("lesion", "organ"))
+    sitk.WriteImage(truth, str(tmp_path / "p" / "both.nii.gz"))
+    given = {"pet": files["pet"], "mask": files["lesion"], "truth": tmp_path / "p" / "both.nii.gz"}
+    for moves, ml in (((), 8), (((2, "lesion"),), 16)):
+        options = TmtvOptions(unit="suv", moves=moves)
+        value = tmtv(**given, apart={"bladder": files["organ"]}, out=tmp_path / "out", options=options)
+        assert value["tmtv_ml"] == value["tmtv_raw_ml"] == ml
+        assert value["errors"]["tp_ml"] == value["errors"]["tmtv_predicted_ml"] == value["tmtv_ml"]
+        assert (value["errors"]["fn_ml"], value["errors"]["approach1"]["true_positive"]) == (16 - ml, ml // 8)
+
+
 def test_a_lesion_on_the_border_is_said(tmp_path):
     suv = np.full((20, 20, 20), 0.5, np.float32)
     suv[0:4, 5:9, 5:9] = 7

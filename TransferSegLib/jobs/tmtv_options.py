@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..lesions import Threshold, threshold_of
 from ..reporting.tmtv_words import Words
 from .tmtv_uptake import DEFAULT_RULE, organ_of, rule_name
 
@@ -74,6 +76,11 @@ class TmtvOptions:
         for _, to in self.moves:
             organ_of(to)
         return self
+
+    def comparing(self) -> Threshold:
+        """What a truth is thresholded by: the report's rule (4.0 for none) with the least volume of its lesions."""
+        threshold = threshold_of(DEFAULT_RULE if self.rule is None else self.rule)
+        return dataclasses.replace(threshold, least_ml=max(self.minimum_ml, threshold.least_ml))
 
     def names(self, *, masked: bool) -> bool:
         """Whether physiological uptake is told by rule."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..imaging import Grid
-from ..lesions import Lesion, Totals, find_lesions, label_map, threshold_of, totals
+from ..lesions import Lesion, Totals, apply_threshold, find_lesions, label_map, threshold_of, totals
 from ..lesions.physiological import name_physiological, rule_in_words
 
 DEFAULT_RULE = "4.0"
@@ -152,7 +152,9 @@ def with_moves(uptake: Uptake, grid: Grid, moves: Sequence[Move]) -> Uptake:
         if number is not None:
             organs[number] = organ_of(move.to)
     lesions = tuple(
-        dataclasses.replace(lesion, physiological=organs.get(lesion.number, lesion.physiological))
+        dataclasses.replace(lesion, physiological=organs[lesion.number], suspected="")
+        if lesion.number in organs
+        else lesion
         for lesion in uptake.named
     )
     changed = [
@@ -215,13 +217,52 @@ def counted_mask(uptake: Uptake, segmentation: np.ndarray | None, final: np.ndar
     """
     if segmentation is None:
         return kept
+    components, numbers = _components(segmentation)
+    gone = np.isin(numbers, components[final & ~kept]) & ~np.isin(numbers, components[kept])
+    return segmentation & ~(final & ~kept) & ~np.concatenate([[False], gone])[components]
+
+
+def before_threshold(
+    uptake: Uptake, suv: np.ndarray, segmentation: np.ndarray | None, apart: Sequence[tuple[str, np.ndarray]] = ()
+) -> np.ndarray:
+    """What counts, before the threshold: as ``counted_mask``, with the uptake put apart that was moved back to lesion.
+
+    Parameters
+    ----------
+    suv, segmentation, apart
+        As ``measure_uptake`` had them.
+
+    Returns
+    -------
+    bool (k, j, i)
+        Of ``apart`` only the components (18-connected) that hold a lesion now.
+    """
+    kept = label_map(uptake.counted, suv.shape) > 0
+    if segmentation is None:
+        return kept
+    for _, mask in apart:
+        segmentation = segmentation & ~mask
+    raw = counted_mask(uptake, segmentation, _reaching(suv, segmentation, uptake.rule), kept & segmentation)
+    for _, mask in apart:
+        components, numbers = _components(mask)
+        holds = np.concatenate([[False], np.isin(numbers, components[kept & mask])])
+        raw |= mask & holds[components] & ~(_reaching(suv, mask, uptake.rule) & ~kept)
+    return raw
+
+
+def _reaching(suv: np.ndarray, mask: np.ndarray, rule: str | None) -> np.ndarray:
+    """All of a mask that reaches the threshold, whatever its volume."""
+    if rule is None:
+        return mask
+    return apply_threshold(suv, mask, dataclasses.replace(threshold_of(rule), least_ml=0.0))
+
+
+def _components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """18-connected components and their numbers."""
     from scipy import ndimage
 
-    left = segmentation & ~(final & ~kept)
-    components, count = ndimage.label(segmentation, ndimage.generate_binary_structure(3, 2))
-    numbers = np.arange(1, count + 1)
-    gone = np.isin(numbers, components[final & ~kept]) & ~np.isin(numbers, components[kept])
-    return left & ~np.concatenate([[False], gone])[components]
+    components, count = ndimage.label(mask, ndimage.generate_binary_structure(3, 2))
+    return components, np.arange(1, count + 1)
 
 
 def rule_name(rule: str | float | None) -> str | None:
