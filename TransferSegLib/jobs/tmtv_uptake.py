@@ -14,16 +14,18 @@ import numpy as np
 from ..errors import UsageError
 from ..imaging import Grid
 from ..lesions import Lesion, Totals, apply_threshold, find_lesions, label_map, threshold_of, totals
-from ..lesions.physiological import name_physiological, rule_in_words
+from ..lesions.physiological import ORGANS, name_physiological, rule_in_words
 
 DEFAULT_RULE = "4.0"
-LESION, PHYSIOLOGICAL = "lesion", "physiological"
+LESION, PHYSIOLOGICAL, OTHER = "lesion", "physiological", "other"
+KNOWN = (*ORGANS, OTHER)
+_FRENCH = {"cerveau": "brain", "vessie": "bladder", "rein": "kidney", "cœur": "heart", "coeur": "heart", "autre": OTHER}
 _ROUNDING = 1 - 1e-9
 
 
 @dataclass(frozen=True)
 class Move:
-    """The user's word on one uptake: what it is (``lesion``, ``physiological`` or an organ's name).
+    """The user's word on one uptake: what it is (``lesion``, ``physiological``, an organ's name or ``other:TEXT``).
 
     ``at_mm`` is the LPS position of a voxel of it, best its hottest one, which stays in it when the threshold moves.
     """
@@ -185,12 +187,27 @@ def move_of(uptake: Uptake, number: int, to: str) -> Move:
     raise UsageError(f"--move {number}={to}: there is no uptake {number}; the numbers are {numbers}")
 
 
-def organ_of(to: str) -> str:
-    """What ``Lesion.physiological`` holds for a move: empty for a lesion, ``other`` without an organ's name."""
-    text = to.strip().lower()
+def organ_of(to: str, option: str = "--move") -> str:
+    """What ``Lesion.physiological`` holds for a move: empty for a lesion, ``other`` without an organ's name.
+
+    English and French names of known organs, or ``other:TEXT``; of anything else a ``UsageError``, since a word that
+    is mistyped would take a lesion out of the totals.
+    """
+    text = " ".join(to.lower().split())
     if not text:
-        raise UsageError("--move: say what it is; lesion, physiological or an organ such as brain")
-    return {LESION: "", PHYSIOLOGICAL: "other"}.get(text, text)
+        raise UsageError(f"{option}: say what it is; lesion, physiological or an organ such as brain")
+    if not text.isprintable():
+        raise UsageError(f"{option}: what it is holds a character that cannot be printed; leave it out")
+    name, _, free = text.partition(":")
+    if name.strip() == OTHER and free.strip():
+        return f"{OTHER}:{free.strip()}"
+    if text in (LESION, "lésion"):
+        return ""
+    organ = _FRENCH.get(text, OTHER if text in (PHYSIOLOGICAL, "physiologique") else text)
+    if organ not in KNOWN:
+        known = ", ".join((LESION, PHYSIOLOGICAL, *KNOWN))
+        raise UsageError(f"{option} {to.strip()}: not known; give one of {known}, or other:TEXT for anything else")
+    return organ
 
 
 def labels_of(lesions: Sequence[Lesion], shape: tuple[int, int, int]) -> np.ndarray:
@@ -266,10 +283,8 @@ def _components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rule_name(rule: str | float | None) -> str | None:
-    """A threshold as the user writes it, without the least volume."""
-    if rule is None:
-        return None
-    return dataclasses.replace(threshold_of(rule), least_ml=0.0).name
+    """A threshold as the user writes it; the reading rule keeps its name, since its least volume is part of it."""
+    return None if rule is None else threshold_of(rule).name
 
 
 def _numbered(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
