@@ -134,6 +134,49 @@ def test_one_table_for_all_patients(tmp_path):
     assert sheet.max_row == 3 and sheet["A1"].value == "Patient" and sheet["D2"].value == 18
 
 
+def test_the_table_of_patients_of_other_settings_has_headings_that_are_true_of_all(tmp_path):
+    files = worked_example(tmp_path / "in")
+    tmtv(**files, out=tmp_path / "out", id="A", options=TmtvOptions(unit="suv"))
+    with open(tmp_path / "out" / "tmtv.csv", encoding="utf-8-sig", newline="") as file:
+        assert {"NSD at 5mm", "Real TMTV (thresholded at 4) ml"} <= set(next(csv.reader(file)))
+    other = TmtvOptions(unit="suv", rule="41%", tolerance_mm=10, lesionwise="dice", minimum_ml=0.05)
+    tmtv(**files, out=tmp_path / "out", id="B", options=other)
+    with open(tmp_path / "out" / "tmtv.csv", encoding="utf-8-sig", newline="") as file:
+        a, b = csv.DictReader(file)
+    assert not [name for name in a if "5mm" in name or "10mm" in name or "at 4" in name]
+    assert float(a["Real TMTV (thresholded) ml"]) == 134.4 and a["NSD"] and b["BJI"]
+    for name, wanted in (
+        ("Tolerance", ("5", "10")),
+        ("threshold", ("4.0", "41%")),
+        ("threshold of the errors", ("4.0", "41%")),
+        ("least volume of a lesion ml", ("0", "0.05")),
+        ("approach 2 by", ("precision", "dice")),
+    ):
+        assert (a[name], b[name]) == wanted
+
+
+def test_the_reading_rule_stands_beside_its_suv_and_is_applied_to_the_truth_too(tmp_path):
+    suv, boxes = spots()
+    suv[14:20, 3:13, 10:16] = 7  # 3.6 ml
+    truth = np.zeros(suv.shape, np.uint8)
+    truth[14:20, 3:13, 10:16] = truth[boxes[0]] = 1
+    files = {"pet": save(tmp_path / "c" / "pet.nii.gz", suv), "truth": save(tmp_path / "c" / "truth.nii.gz", truth)}
+    value = tmtv(**files, out=tmp_path / "out", options=TmtvOptions(unit="suv", naming="off", rule="reading"))
+    rows = {row["rule"]: (row["tmtv_ml"], row["count"]) for row in value["thresholds"]}
+    assert rows["reading"] == (3.6, 1) and rows["4.0"] == (6.18, 4) and value["threshold"] == "reading"
+    errors = value["errors"]
+    assert (errors["dice"], errors["fn_ml"], errors["tmtv_true_ml"]) == (1, 0, 3.6)
+    text = text_of(value)
+    for words in (
+        "Real TMTV (thresholded at SUV 4, 3 ml) ml: 3.6",
+        "reading rule (SUV >= 4.0, lesions of at least 3 ml) (this report)",
+        "The least volume of 3 ml is applied to the reference too.",
+    ):
+        assert words in text
+    options = TmtvOptions(unit="suv", naming="off", rule="reading", language="fr")
+    assert "règle de lecture" in text_of(tmtv(**files, out=tmp_path / "out", options=options))
+
+
 def test_a_report_is_not_written_over_another_patients(tmp_path):
     suv, _ = spots()
     first, second = (save(tmp_path / name / "case" / "pet.nii.gz", suv) for name in "ab")

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import UsageError
 from ..lesions import Threshold, threshold_of
 from ..reporting.tmtv_words import Words
-from .tmtv_uptake import DEFAULT_RULE, organ_of, rule_name
+from .tmtv_uptake import DEFAULT_RULE, OTHER, organ_of, rule_name
 
 LESIONWISE = ("precision", "dice")
 NAMING = ("auto", "on", "off")
@@ -104,7 +104,7 @@ class TmtvInputs:
     def of(apart: Mapping[str, str | Path] | None = None, **paths: str | Path | None) -> TmtvInputs:
         """From paths as the user gives them."""
         given = {name: None if path is None else Path(path) for name, path in paths.items()}
-        organs = tuple((organ_of(name) or "other", Path(path)) for name, path in (apart or {}).items())
+        organs = tuple((organ_of(name, "--apart") or OTHER, Path(path)) for name, path in (apart or {}).items())
         if organs and given.get("mask") is None:
             raise UsageError("--apart: goes with --mask, which holds the lesions")
         return TmtvInputs(**given, apart=organs)
