@@ -17,7 +17,7 @@ from ..packages import Package
 from ..reporting.tmtv_words import Words
 from .tmtv_drawing import draw
 from .tmtv_options import TmtvInputs, TmtvOptions
-from .tmtv_outputs import check_folder, check_patient, write_all
+from .tmtv_outputs import check_folder, check_patient, check_text, write_all
 from .tmtv_reading import TmtvCase, patient_name, read_tmtv_case
 from .tmtv_result import errors_value, notes_of, rules_beside, suv_value, threshold_row, uptake_value
 from .tmtv_uptake import (
@@ -92,6 +92,8 @@ def tmtv(
         raise UsageError("--model and --mask: both say where lesions are; give one of them")
     inputs, folder = TmtvInputs.of(pet=pet, ct=ct, truth=truth, mask=mask, apart=apart), Path(out)
     patient = patient_name(inputs, id)
+    check_text(patient, "--id")
+    check_text(pet_name or "", "--pet-name")
     check_folder(folder, inputs.given)
     check_patient(folder, patient, pet_name or str(inputs.pet.resolve()))
     opened = None if model is None else _opened(model, inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +50,12 @@ def check_patient(folder: Path, patient: str, pet: str) -> None:
         raise InputError(
             f"{folder}: holds a report {file_stem(patient)} of another PET; give this one a name with --id NAME"
         )
+
+
+def check_text(text: str, option: str) -> None:
+    """Refuse a name that cannot be written: control characters, line ends, and what is no Unicode."""
+    if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in text):
+        raise UsageError(f"{option}: the name holds a character that cannot be printed; give one with {option} NAME")
 
 
 def file_stem(patient: str) -> str:

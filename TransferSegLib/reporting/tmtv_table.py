@@ -137,5 +137,7 @@ def _text(cell: Cell, *, comma: bool) -> str:
 
 
 def _safe(cell: Cell) -> Cell:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it; control characters become ?."""
+    if isinstance(cell, str):
+        cell = "".join("?" if ord(one) < 32 else one for one in cell)
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
