@@ -168,6 +168,18 @@ def test_tumours_where_a_kidney_or_bladder_would_be_stay_lesions(name, with_ct, 
         assert any(str(one.number) in note and f"may be urine in the {organ}" in note for note in found.notes)
 
 
+def test_the_note_on_a_suspect_goes_with_the_users_word():
+    from TransferSegLib.jobs.tmtv_uptake import measure_uptake, move_of, with_moves
+
+    suv, _, grid, at = body()
+    put_in(suv, at, *TUMOURS["a central pelvic mass"][0])
+    found = measure_uptake(suv, grid)
+    assert found.totals.notes == ("lesion 1 may be urine in the bladder, and counts: look, and move it if so",)
+    for word, count in (("lesion", 1), ("bladder", 0)):
+        moved = with_moves(found, grid, [move_of(found, 1, word)])
+        assert moved.totals.count == count and moved.totals.notes == ()
+
+
 def test_urine_in_both_kidneys_is_told_with_a_ct_only():
     suv, ct, grid, at = body()
     put_in(ct, at, (0, 0, 350), (150, 90, 190), -100)

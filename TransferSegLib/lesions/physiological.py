@@ -21,8 +21,8 @@ _RULE = {
         "brain: above the neck, across or mirrored at the middle line, at least 40 ml (10 ml where the image ends "
         "through it); with a CT, bone lies around it.",
         "bladder: within 25 mm of the middle line, in the lowest quarter of the trunk, not at the back, compact, 5 to "
-        "900 ml; with a CT its hot core has the density of water or of excreted contrast; without, SUVmax is 40 or "
-        "more, with at least 15 ml above half of it.",
+        "900 ml; with a CT the middle of its hot core, 9 mm below the surface, has the density of water or of excreted "
+        "contrast; without, SUVmax is 40 or more, with at least 15 ml above half of it.",
         "kidney: only with a CT that shows both kidneys: warm soft-tissue organs of a kidney's size and shape beside "
         "the middle line, at a similar height, with fat beside them, whose uptake is moderate (median SUV at most 4) "
         "but for hot pieces of at most 15 ml (urine); what lies within them is named. A larger mass stays a lesion.",
@@ -37,8 +37,8 @@ _RULE = {
         "cerveau : au-dessus du cou, à cheval sur la ligne médiane ou symétrique, 40 ml au moins (10 ml si l'image "
         "s'y arrête) ; avec un scanner, entouré d'os.",
         "vessie : à moins de 25 mm de la ligne médiane, dans le quart inférieur du tronc, pas en arrière, compacte, "
-        "5 à 900 ml ; avec un scanner, son centre a la densité de l'eau ou du contraste excrété ; sans, SUVmax de 40 "
-        "au moins, dont 15 ml au moins au-dessus de la moitié.",
+        "5 à 900 ml ; avec un scanner, son centre, à 9 mm sous la surface, a la densité de l'eau ou du contraste "
+        "excrété ; sans, SUVmax de 40 au moins, dont 15 ml au moins au-dessus de la moitié.",
         "rein : seulement avec un scanner qui montre les deux reins : organes de tissu mou fixant, de taille et de "
         "forme rénales, de part et d'autre de la ligne médiane, à hauteur semblable, bordés de graisse, de fixation "
         "modérée (SUV médiane de 4 au plus) hormis des foyers de 15 ml au plus (urine) ; ce qui s'y trouve est nommé. "
