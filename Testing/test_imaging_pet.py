@@ -203,6 +203,17 @@ def test_impossible_entries_by_hand(tmp_path, key, value, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("height", [0.17, 180, 0, float("nan")])
+def test_a_height_that_no_patient_has_is_told_and_not_used(tmp_path, height):
+    path = written(tmp_path, sidecar={**BIDS, "PatientSize": height, "PatientSex": "M"})
+    info = read_pet(path).info
+    assert info.lean_factor is None and info.bsa_factor is None
+    assert [note for note in info.notes if f"height, {height:g} m in its sidecar" in note and "--height M" in note]
+    info = read_pet(path, by_hand={"height_m": 1.8}).info
+    assert info.lean_factor == pytest.approx(9270 / (6680 + 216 * 80 / 1.8**2))
+    assert not any("height" in note for note in info.notes)
+
+
 def test_half_life_of_another_nuclide(tmp_path):
     info = read_pet(written(tmp_path, sidecar=BIDS), by_hand={"half_life_s": 4062}).info
     assert any("not that of F-18" in note for note in info.notes)
@@ -222,9 +233,6 @@ def test_ct_and_pet_swapped(tmp_path, data_folder):
     case = data_folder / "petct_ibsi_sts" / "STS_001"
     refused(case / "CT_image.nii.gz", "look like a CT", "swapped", unit="suv")
     refused(case / "CT_image.nii.gz", "look like a CT", unit="bqml", by_hand=NUMBERS)
-    check_ct(sitk.ReadImage(str(case / "CT_image.nii.gz")), case / "CT_image.nii.gz")
-    with pytest.raises(InputError, match=r"no value below 0.*swapped"):
-        check_ct(sitk.ReadImage(str(case / "PET_image.nii.gz")), case / "PET_image.nii.gz")
     folder = tmp_path / "pet"
     files = write_pet(folder, patient="A")
     for path in (folder, files[2]):
@@ -234,6 +242,24 @@ def test_ct_and_pet_swapped(tmp_path, data_folder):
         with pytest.raises(InputError, match="another patient") as caught:
             check_same_patient("B", path)
         assert "SECRET" not in str(caught.value)
+
+
+def test_published_cts_pass_as_ct_and_pets_do_not(data_folder):
+    """Nor do they with a few negative voxels, as interpolation leaves them, or in Bq/ml with noise below 0."""
+    cts = sorted((data_folder / "petct_ibsi_sts").glob("STS_*/CT_image.nii.gz"))
+    assert len(cts) == 12
+    for path in (*cts, data_folder / "ct_totalsegmentator_tests" / "example_ct.nii.gz"):
+        check_ct(sitk.ReadImage(str(path)), path)
+    for path in (ct.with_name("PET_image.nii.gz") for ct in cts):
+        suv = sitk.ReadImage(str(path), sitk.sitkFloat32)
+        one = sitk.Image(suv)
+        one[3, 3, 3] = -1000.0
+        noisy = suv * 5000.0
+        noisy[:, :4, :] = noisy[:, :4, :] * 0 - 300.0
+        for given in (suv, one, noisy):
+            with pytest.raises(InputError, match=r"no CT of a body in Hounsfield units.*swapped") as caught:
+                check_ct(given, path)
+            assert "\n" not in str(caught.value)
 
 
 def test_all_published_sarcoma_pets_pass(data_folder):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from helpers_pet import FACTOR, activity, drug_of, setting, write_pet
 from pydicom.uid import generate_uid
 from test_imaging_dicom import write_series
 
 from TransferSegLib.errors import InputError
+from TransferSegLib.events import Events
 from TransferSegLib.imaging import read_pet
+from TransferSegLib.imaging.pet_checks import ct_of
+from TransferSegLib.jobs.tmtv_options import TmtvInputs, TmtvOptions
+from TransferSegLib.jobs.tmtv_reading import read_tmtv_case
 
 CT = np.random.default_rng(2).integers(-1000, 1000, (6, 8, 7))
 
@@ -147,6 +152,33 @@ def test_the_pet_of_a_whole_study(tmp_path):
     files = write_pet(tmp_path / "late", edit=setting(SeriesDescription="PET late"), prefix="l")
     refused(tmp_path, "2 PET series", "PET late", "one file of the wanted one")
     assert read_pet(files[3]).info.suv_factor == pytest.approx(FACTOR)
+
+
+def test_the_ct_of_a_whole_study(tmp_path):
+    """In a subfolder of its own, or beside the PET's files; several, or none, are said."""
+    place = {"modality": "CT", "prefix": "ct", "spacing": (4.0, 4.0, 4.0), "origin": (-14, -16, 100)}
+    study, flat = tmp_path / "study", tmp_path / "flat"
+    write_pet(study / "1" / "pet")
+    with pytest.raises(InputError, match="not a CT, its modality is PT; were"):
+        ct_of(study)
+    write_series(study / "1" / "ct", CT, **place, description="CT WB")
+    assert ct_of(study)[0].parent == study / "1" / "ct"
+    for folder in (study, flat):
+        if folder is flat:
+            write_pet(flat)
+            write_series(flat, CT, **place)
+        said: list[str] = []
+        given = TmtvInputs(pet=folder, ct=folder)
+        case = read_tmtv_case(given, TmtvOptions(), "p", Events().noting(said))
+        assert sorted(np.unique(sitk.GetArrayFromImage(case.loaded.images["ct"]))) == sorted(np.unique(CT))
+        assert any(text.startswith("CT: Left out") for text in said)
+    write_series(study / "2", CT, **place, description="CT thin")
+    with pytest.raises(InputError, match=r"--ct .*(CT thin.*CT WB|CT WB.*CT thin).*give one file of the wanted one"):
+        ct_of(study)
+    assert ct_of(study / "2" / "ct000.dcm") == (study / "2" / "ct000.dcm", [])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="without DICOM images"):
+        ct_of(tmp_path / "none")
 
 
 def test_folders_without_a_pet(tmp_path):

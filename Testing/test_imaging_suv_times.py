@@ -44,6 +44,32 @@ def test_across_midnight_by_time_alone(tmp_path):
         assert read_pet(tmp_path / name).info.suv_factor == pytest.approx(FACTOR)
 
 
+@pytest.mark.parametrize(
+    ("series", "beds", "injected", "start"),
+    [
+        # The reviewer's case: beds from 23:56 on into the next day.
+        (("20240110", "235500"), ("235600", "000106"), "225500", "2024-01-10 23:55:00"),
+        (("", "235500"), ("235600", "000106"), "225500", "23:55:00"),
+        # The series was made after midnight of a scan before it, or long after one of the morning.
+        (("20240111", "001000"), ("235000", "235500"), "225000", "2024-01-10 23:50:00"),
+        (("20240110", "203000"), ("080000", "080500"), "070000", "2024-01-10 08:00:00"),
+        # No series time: the first bed is of the series date.
+        (("20240110", ""), ("235600", "000106"), "225600", "2024-01-10 23:56:00"),
+    ],
+)
+def test_acquisition_times_without_a_date(tmp_path, series, beds, injected, start):
+    def edit(item, k):
+        item.SeriesDate, item.SeriesTime = series
+        item.AcquisitionDate, item.AcquisitionTime = "", beds[k > 2]
+        item.StudyDate = series[0]
+        drug_of(item).RadiopharmaceuticalStartTime = injected
+
+    write_pet(tmp_path, edit=edit)
+    info = read_pet(tmp_path).info
+    assert info.suv_factor == pytest.approx(FACTOR)
+    assert dict(entry[:2] for entry in info.inputs)["acquired"] == start
+
+
 def test_time_zones(tmp_path):
     one = {"RadiopharmaceuticalStartTime": None}
     # 08:00 UTC is 10:00 in the scanner's zone.

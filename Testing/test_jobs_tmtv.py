@@ -134,6 +134,49 @@ def test_one_table_for_all_patients(tmp_path):
     assert sheet.max_row == 3 and sheet["A1"].value == "Patient" and sheet["D2"].value == 18
 
 
+def test_the_table_of_patients_of_other_settings_has_headings_that_are_true_of_all(tmp_path):
+    files = worked_example(tmp_path / "in")
+    tmtv(**files, out=tmp_path / "out", id="A", options=TmtvOptions(unit="suv"))
+    with open(tmp_path / "out" / "tmtv.csv", encoding="utf-8-sig", newline="") as file:
+        assert {"NSD at 5mm", "Real TMTV (thresholded at 4) ml"} <= set(next(csv.reader(file)))
+    other = TmtvOptions(unit="suv", rule="41%", tolerance_mm=10, lesionwise="dice", minimum_ml=0.05)
+    tmtv(**files, out=tmp_path / "out", id="B", options=other)
+    with open(tmp_path / "out" / "tmtv.csv", encoding="utf-8-sig", newline="") as file:
+        a, b = csv.DictReader(file)
+    assert not [name for name in a if "5mm" in name or "10mm" in name or "at 4" in name]
+    assert float(a["Real TMTV (thresholded) ml"]) == 134.4 and a["NSD"] and b["BJI"]
+    for name, wanted in (
+        ("Tolerance", ("5", "10")),
+        ("threshold", ("4.0", "41%")),
+        ("threshold of the errors", ("4.0", "41%")),
+        ("least volume of a lesion ml", ("0", "0.05")),
+        ("approach 2 by", ("precision", "dice")),
+    ):
+        assert (a[name], b[name]) == wanted
+
+
+def test_the_reading_rule_stands_beside_its_suv_and_is_applied_to_the_truth_too(tmp_path):
+    suv, boxes = spots()
+    suv[14:20, 3:13, 10:16] = 7  # 3.6 ml
+    truth = np.zeros(suv.shape, np.uint8)
+    truth[14:20, 3:13, 10:16] = truth[boxes[0]] = 1
+    files = {"pet": save(tmp_path / "c" / "pet.nii.gz", suv), "truth": save(tmp_path / "c" / "truth.nii.gz", truth)}
+    value = tmtv(**files, out=tmp_path / "out", options=TmtvOptions(unit="suv", naming="off", rule="reading"))
+    rows = {row["rule"]: (row["tmtv_ml"], row["count"]) for row in value["thresholds"]}
+    assert rows["reading"] == (3.6, 1) and rows["4.0"] == (6.18, 4) and value["threshold"] == "reading"
+    errors = value["errors"]
+    assert (errors["dice"], errors["fn_ml"], errors["tmtv_true_ml"]) == (1, 0, 3.6)
+    text = text_of(value)
+    for words in (
+        "Real TMTV (thresholded at SUV 4, 3 ml) ml: 3.6",
+        "reading rule (SUV >= 4.0, lesions of at least 3 ml) (this report)",
+        "The least volume of 3 ml is applied to the reference too.",
+    ):
+        assert words in text
+    options = TmtvOptions(unit="suv", naming="off", rule="reading", language="fr")
+    assert "règle de lecture" in text_of(tmtv(**files, out=tmp_path / "out", options=options))
+
+
 def test_a_report_is_not_written_over_another_patients(tmp_path):
     suv, _ = spots()
     first, second = (save(tmp_path / name / "case" / "pet.nii.gz", suv) for name in "ab")
@@ -142,6 +185,20 @@ def test_a_report_is_not_written_over_another_patients(tmp_path):
     with pytest.raises(InputError, match=r"another PET;.*--id"):
         tmtv(pet=second, out=tmp_path / "out", options=SUV)
     tmtv(pet=second, out=tmp_path / "out", id="second", options=SUV)
+
+
+def test_the_same_relative_path_elsewhere_is_another_pet(tmp_path, monkeypatch):
+    suv, _ = spots()
+    first, second = (save(tmp_path / name / "baseline" / "pet.nii.gz", suv) for name in "ab")
+    monkeypatch.chdir(first.parent)
+    tmtv(pet="pet.nii.gz", out=tmp_path / "out", options=SUV)
+    written = (tmp_path / "out" / "baseline.json").read_bytes()
+    monkeypatch.chdir(second.parent)
+    with pytest.raises(InputError, match="another PET"):
+        tmtv(pet="pet.nii.gz", out=tmp_path / "out", options=SUV)
+    assert (tmp_path / "out" / "baseline.json").read_bytes() == written
+    assert tmtv(pet=first, out=tmp_path / "out", options=SUV)["pet"] == str(first.resolve())
+    tmtv(pet=Path("..", "..", "a", "baseline", "pet.nii.gz"), out=tmp_path / "out", options=SUV)
 
 
 def test_nothing_is_left_of_a_report_that_fails(tmp_path, monkeypatch):
@@ -180,6 +237,45 @@ def test_empty_masks_are_reported_and_never_scored(tmp_path, which):
     assert value["errors"]["fp_ml"] == (1.6 if which == "truth" else 0)
     text = text_of(value)
     assert ("Dice: 0.000" if which == "prediction" else "Dice: –") in text
+
+
+def joined(folder):
+    """A lesion of SUV 25 and an organ of SUV 50, one component by a faint bridge: PET, masks of either and of both."""
+    suv = np.full((20, 20, 40), 0.5, np.float32)
+    lesion, organ, rim = (np.zeros(suv.shape, bool) for _ in range(3))
+    lesion[5:15, 5:15, 5:13], organ[5:15, 5:15, 24:32], rim[5:15, 5:15, 32:34] = True, True, True
+    bridge = np.zeros_like(lesion)
+    bridge[9:11, 9:11, 13:24] = True
+    suv[lesion], suv[organ], suv[rim], suv[bridge] = 25, 50, 15, 6
+    lesion[5:15, 5:15, 5:7], suv[5:15, 5:15, 5:7] = True, 12  # below 41 % of the organ's, above that of its own
+    masks = {"all": lesion | organ | rim | bridge, "lesion": lesion, "organ": organ}
+    return {"pet": save(folder / "p" / "pet.nii.gz", suv)} | {
+        name: save(folder / "p" / f"{name}.nii.gz", mask.astype(np.uint8)) for name, mask in masks.items()
+    }
+
+
+def test_a_share_of_suvmax_is_taken_once_also_for_the_errors(tmp_path):
+    files = joined(tmp_path)
+    given = {"pet": files["pet"], "mask": files["all"], "truth": files["lesion"], "out": tmp_path / "out"}
+    options = TmtvOptions(unit="suv", rule="41%", moves=((1, "bladder"),))
+    value = tmtv(**given, options=options)
+    errors = value["errors"]
+    assert [one["suv_max"] for one in value["lesions"]] == [25] and value["tmtv_ml"] == 6
+    assert errors["tmtv_predicted_ml"] == value["tmtv_ml"] == errors["tp_ml"] and errors["fp_ml"] == 0
+    assert errors["fn_ml"] == 2 and errors["tmtv_predicted_raw_ml"] == value["tmtv_raw_ml"]
+
+
+def test_uptake_put_apart_and_moved_back_is_a_lesion_everywhere(tmp_path):
+    files = joined(tmp_path)
+    truth = sum(sitk.ReadImage(str(files[name])) for name in ("lesion", "organ"))
+    sitk.WriteImage(truth, str(tmp_path / "p" / "both.nii.gz"))
+    given = {"pet": files["pet"], "mask": files["lesion"], "truth": tmp_path / "p" / "both.nii.gz"}
+    for moves, ml in (((), 8), (((2, "lesion"),), 16)):
+        options = TmtvOptions(unit="suv", moves=moves)
+        value = tmtv(**given, apart={"bladder": files["organ"]}, out=tmp_path / "out", options=options)
+        assert value["tmtv_ml"] == value["tmtv_raw_ml"] == ml
+        assert value["errors"]["tp_ml"] == value["errors"]["tmtv_predicted_ml"] == value["tmtv_ml"]
+        assert (value["errors"]["fn_ml"], value["errors"]["approach1"]["true_positive"]) == (16 - ml, ml // 8)
 
 
 def test_a_lesion_on_the_border_is_said(tmp_path):

@@ -13,6 +13,7 @@ from helpers_tmtv import SPACING, spots
 
 from TransferSegLib.errors import UsageError
 from TransferSegLib.imaging import Grid
+from TransferSegLib.jobs.tmtv_options import TmtvOptions
 from TransferSegLib.jobs.tmtv_uptake import (
     Move,
     counted_mask,
@@ -20,6 +21,7 @@ from TransferSegLib.jobs.tmtv_uptake import (
     measure_uptake,
     move_of,
     number_at,
+    organ_of,
     with_moves,
 )
 
@@ -57,6 +59,17 @@ def test_a_moved_lesion_leaves_the_totals_and_comes_back(case):
         with_moves(first, grid, [Move(first.lesions[0].hottest_mm, " ")])
 
 
+def test_what_an_uptake_is_has_known_words():
+    wanted = {"Lésion": "", "lesion": "", "physiological": "other", "Brain": "brain", "vessie": "bladder"}
+    wanted |= {"other: Thyroid  gland": "other:thyroid gland", "other:thyroid gland": "other:thyroid gland"}
+    assert {text: organ_of(text) for text in wanted} == wanted
+    for wrong in ("lesoin", "bladdr", "other:a\x01b", "thyroid"):
+        with pytest.raises(UsageError, match=r"--move.*: "):
+            organ_of(wrong)
+    with pytest.raises(UsageError, match="other:TEXT"):
+        TmtvOptions(moves=((1, "lesoin"),)).check(segmented=False)
+
+
 def test_a_move_follows_its_uptake_under_another_threshold(case):
     suv, _, grid = case
     first = measure_uptake(suv, grid, naming=False)
@@ -74,7 +87,7 @@ def test_least_volume_and_the_reading_rule(case):
     assert [one.volume_ml for one in found.lesions] == pytest.approx(ML[:2])
     assert (found.below_count, found.below_ml) == (1, pytest.approx(0.02))
     reading = measure_uptake(suv, grid, rule="reading", naming=False)
-    assert reading.lesions == () and reading.below_count == 3 and reading.rule == "4.0"
+    assert reading.lesions == () and reading.below_count == 3 and reading.rule == "reading"
 
 
 def test_labels_and_places(case):

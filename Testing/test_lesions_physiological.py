@@ -38,8 +38,11 @@ def test_brain_and_bladder_are_named_and_the_tumour_is_not(phantom):
     suv, ct, grid, lesions = parts(phantom)
     for density in (ct, None):
         named = name_physiological(lesions, None, suv, density, grid)
-        found = {truth_of(lesion, phantom): lesion.physiological for lesion in named if lesion.volume_ml > 5}
-        assert found["brain"] == "brain" and found["bladder"] == "bladder"
+        found = {truth_of(lesion, phantom): lesion for lesion in named if lesion.volume_ml > 5}
+        bladder = found["bladder"]
+        assert found["brain"].physiological == "brain"
+        sure = density is not None or bladder.suv_max >= 40
+        assert (bladder.physiological, bladder.suspected) == (("bladder", "") if sure else ("", "bladder"))
         assert all(not lesion.physiological for lesion in named if truth_of(lesion, phantom) == "lesion")
 
 
@@ -102,14 +105,105 @@ def test_the_rule_is_told_in_both_languages():
         assert all(word in text for word in words)
 
 
+STEP = 5.0
+
+
+def body() -> tuple[np.ndarray, np.ndarray, Grid, tuple]:
+    """A plain body of ellipses: SUV 0.7, 40 HU, lungs, skull and spine; legs that part; arrays (k, j, i), up, LPS."""
+    shape = (208, 56, 96)
+    z, y, x = np.mgrid[: shape[0], : shape[1], : shape[2]] * STEP
+    x, y = x - 240, y - 140
+
+    def oval(centre, radii):
+        return ((x - centre) / radii[0]) ** 2 + (y / radii[1]) ** 2 <= 1
+
+    inside = oval(0, (180, 115)) & (z >= 130) & (z < 800)
+    inside |= (oval(-90, (75, 85)) | oval(90, (75, 85))) & (z < 130)
+    inside |= oval(0, (60, 65)) & (z >= 800) & (z < 860)
+    head = oval(0, (80, 100)) & (z >= 860)
+    inside |= head
+    suv = np.where(inside, 0.7, 0.0).astype(np.float32)
+    ct = np.where(inside, 40, -1000).astype(np.float32)
+    ct[head & ~oval(0, (70, 90))] = 900
+    for side in (-1, 1):
+        lung = ((x - side * 90) / 65) ** 2 + (y / 80) ** 2 + ((z - 650) / 110) ** 2 <= 1
+        suv[lung], ct[lung] = 0.3, -850
+    ct[(x / 20) ** 2 + ((y - 50) / 20) ** 2 <= 1] = 300
+    return suv, ct, Grid(shape[::-1], (STEP,) * 3), (x, y, z)
+
+
+def put_in(array: np.ndarray, at: tuple, centre: tuple, radii: tuple, value: float) -> None:
+    array[sum(((own - c) / r) ** 2 for own, c, r in zip(at, centre, radii)) <= 1] = value
+
+
+KIDNEYS = tuple(((side * 60, 35, 430), (28, 28, 55), 3.6) for side in (-1, 1))
+TUMOURS = {
+    "two retroperitoneal masses": (((40, 30, 400), (20, 20, 30), 14.0), ((-45, 30, 400), (18, 18, 28), 9.0)),
+    "a mass in the left kidney": (*KIDNEYS, ((52, 30, 400), (22, 22, 40), 14.0)),
+    "a central pelvic mass": (((0, -5, 210), (18, 18, 18), 12.0),),
+}
+
+
+@pytest.mark.parametrize("with_ct", [True, False])
+@pytest.mark.parametrize("name", TUMOURS)
+@pytest.mark.parametrize("fat", [False, True])
+def test_tumours_where_a_kidney_or_bladder_would_be_stay_lesions(name, with_ct, fat):
+    from TransferSegLib.lesions import totals
+
+    suv, ct, grid, at = body()
+    if fat:  # around everything in the belly
+        put_in(ct, at, (0, 0, 350), (150, 90, 190), -100)
+    for centre, radii, value in TUMOURS[name]:
+        put_in(suv, at, centre, radii, value)
+        put_in(ct, at, centre, radii, 40)
+    lesions = find_lesions(suv, None, grid, rule="4.0")
+    named = name_physiological(lesions, None, suv, ct if with_ct else None, grid)
+    assert lesions and not any(one.physiological for one in named)
+    organ = "bladder" if "pelvic" in name else "kidney"
+    suspects = [one for one in named if one.suspected == organ]
+    assert suspects or (with_ct and fat)
+    found = totals(named)
+    assert found.tmtv_ml == pytest.approx(sum(one.volume_ml for one in lesions)) and found.tmtv_ml > 20
+    for one in suspects:
+        assert any(str(one.number) in note and f"may be urine in the {organ}" in note for note in found.notes)
+
+
+def test_the_note_on_a_suspect_goes_with_the_users_word():
+    from TransferSegLib.jobs.tmtv_uptake import measure_uptake, move_of, with_moves
+
+    suv, _, grid, at = body()
+    put_in(suv, at, *TUMOURS["a central pelvic mass"][0])
+    found = measure_uptake(suv, grid)
+    assert found.totals.notes == ("lesion 1 may be urine in the bladder, and counts: look, and move it if so",)
+    for word, count in (("lesion", 1), ("bladder", 0)):
+        moved = with_moves(found, grid, [move_of(found, 1, word)])
+        assert moved.totals.count == count and moved.totals.notes == ()
+
+
+def test_urine_in_both_kidneys_is_told_with_a_ct_only():
+    suv, ct, grid, at = body()
+    put_in(ct, at, (0, 0, 350), (150, 90, 190), -100)
+    for centre, radii, value in KIDNEYS:
+        put_in(suv, at, centre, radii, value)
+        put_in(ct, at, centre, radii, 40)
+        put_in(suv, at, centre, (10, 10, 18), 15.0)
+    lesions = find_lesions(suv, None, grid, rule="4.0")
+    assert [one.physiological for one in name_physiological(lesions, None, suv, ct, grid)] == ["kidney"] * 2
+    without = name_physiological(lesions, None, suv, None, grid)
+    assert [(one.physiological, one.suspected) for one in without] == [("", "kidney")] * 2
+    put_in(ct, at, KIDNEYS[0][0], KIDNEYS[0][1], -100)  # one kidney alone
+    assert not any(one.physiological for one in name_physiological(lesions, None, suv, ct, grid))
+
+
 def test_the_shared_whole_body_pet(data_folder):
-    """No CT there: brain, bladder, heart and kidneys are named, the thigh tumour is not."""
+    """No CT there: brain, bladder (SUVmax above 40) and heart are named; kidneys are suspected only."""
     from TransferSegLib.imaging.pet import read_pet
 
     folder = data_folder / "pet_raw_dicom_sts001" / "STS_001" / "FDG_PET" / "image"
     image = read_pet(folder).image
     suv, grid = sitk.GetArrayFromImage(image), Grid.of(image)
     named = name_physiological(find_lesions(suv, None, grid, rule="4.0"), None, suv, None, grid)
-    assert {"brain", "bladder", "heart", "kidney"} == {one.physiological for one in named} - {""}
+    assert {"brain", "bladder", "heart"} == {one.physiological for one in named} - {""}
+    assert {"kidney"} == {one.suspected for one in named} - {""}
     tumour = [one for one in named if one.centroid_mm[2] < grid.origin[2] + 130 and one.volume_ml > 2]
     assert tumour and not any(one.physiological for one in tumour)

@@ -13,6 +13,7 @@ import pytest
 from helpers_browser import dom, screenshot
 from helpers_tmtv import save, spots, worked_example
 
+from TransferSegLib.errors import UsageError
 from TransferSegLib.imaging import Grid
 from TransferSegLib.jobs.tmtv import tmtv
 from TransferSegLib.jobs.tmtv_options import TmtvOptions
@@ -169,3 +170,25 @@ def test_a_name_that_a_spreadsheet_would_run_is_only_text(tmp_path):
     headings, rows = tmtv_table([value])
     path = write_csv(tmp_path / "t.csv", headings, rows, language="en")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf") and "'=1+1," in path.read_text(encoding="utf-8-sig")
+
+
+def test_names_are_text_and_never_formulas_or_warnings(tmp_path, recwarn):
+    suv, _ = spots()
+    pet = save(tmp_path / "c" / "pet.nii.gz", suv)
+    moves = ((1, "other:$x^$"), (2, r"other:日本 $\frac"))
+    options = TmtvOptions(unit="suv", naming="off", moves=moves)
+    for name in ("P$^$", r"日本 $\frac$ <b>&"):
+        value = tmtv(pet=pet, out=tmp_path / "out", id=name, options=options)
+        words = " ".join(Page(Path(value["report"])).words)
+        assert name in words and "$x^$" in words and "other:" not in words
+    assert not [str(one.message) for one in recwarn if "lyph" in str(one.message)]
+    if shutil.which("pdftotext") is not None:
+        import subprocess
+
+        command = ["pdftotext", "-layout", value["files"]["pdf"], "-"]
+        text = subprocess.run(command, capture_output=True, text=True).stdout
+        assert r"TMTV report: ?? $\frac$" in text and "lacks some characters" in text
+    for wrong in ("x\x01y", "a\nb", "a\udc80"):
+        with pytest.raises(UsageError, match=r"--id: .*cannot be printed"):
+            tmtv(pet=pet, out=tmp_path / "none", id=wrong, options=options)
+    assert not (tmp_path / "none").exists()

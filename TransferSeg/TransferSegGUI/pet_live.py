@@ -100,7 +100,7 @@ class Live:
         else:
             uptake = self._uptake(rule, naming, moves)
             beside = tuple(self._uptake(one, naming, moves) for one in RULES)
-        return Measured(uptake, beside, self._errors(uptake, drawn, truth), self._picture(uptake))
+        return Measured(uptake, beside, self._errors(uptake, beside[0], drawn, truth), self._picture(uptake))
 
     def label(self, uptake: Any) -> np.ndarray:
         """The numbers of all uptake as a label map (k, j, i)."""
@@ -137,22 +137,17 @@ class Live:
         numbered = tuple(dataclasses.replace(one, number=number) for number, one in enumerate(order, 1))
         return Uptake(numbered, numbered, totals(numbered), rule)
 
-    def _errors(self, uptake: Any, drawn: Drawn | None, truth: np.ndarray | None) -> Any:
+    def _errors(self, uptake: Any, default: Any, drawn: Drawn | None, truth: np.ndarray | None) -> Any:
         """As the report computes them: the mask before the threshold, without what does not count."""
         if truth is None:
             return None
-        from TransferSegLib.jobs.tmtv_uptake import DEFAULT_RULE, counted_mask
-        from TransferSegLib.lesions import apply_threshold, compare_lesions, label_map
+        from TransferSegLib.jobs.tmtv_uptake import DEFAULT_RULE, before_threshold
+        from TransferSegLib.lesions import compare_lesions, label_map
 
-        if drawn is not None:
-            mask = drawn.kinds == 1
-        else:
-            kept = label_map(uptake.counted, self.suv.shape) > 0
-            final = self.raw if uptake.rule is None else kept
-            if uptake.rule is not None and self.raw is not None:
-                final = apply_threshold(self.suv, self.raw, uptake.rule)
-            mask = counted_mask(uptake, self.raw, final, kept)
-        return compare_lesions(mask, truth, self.suv, self.grid, rule=uptake.rule or DEFAULT_RULE)
+        mask = before_threshold(uptake, self.suv, self.raw) if drawn is None else drawn.kinds == 1
+        thresholded = default if uptake.rule is None else uptake
+        counted = label_map(thresholded.counted, self.suv.shape) > 0
+        return compare_lesions(mask, truth, self.suv, self.grid, rule=uptake.rule or DEFAULT_RULE, counted=counted)
 
     def _picture(self, uptake: Any) -> Picture:
         """Inverted grey, lesions in red and what stands apart in blue; pixels as high as wide."""

@@ -18,6 +18,8 @@ from .pet_live import Drawn, Live, Measured, Taken
 from .pet_units import PetUnit
 from .runs import Run
 
+_TOLD = ("border", "may be urine", "No lesion")  # what notes on totals and lesions hold
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -211,4 +213,4 @@ def _readMask(file: Path) -> np.ndarray:
 
 def _notes(value: dict[str, Any]) -> list[str]:
     """The worker's notes but those on totals, which are written anew at every change."""
-    return [note for note in value.get("notes") or [] if "border" not in note and not note.startswith("No lesion")]
+    return [note for note in value.get("notes") or [] if not any(told in note for told in _TOLD)]

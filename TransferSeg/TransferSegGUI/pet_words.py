@@ -24,7 +24,7 @@ def organName(kind: str) -> str:
         "heart": _("heart"),
         "other": _("physiological"),
     }
-    return names.get(kind, kind)
+    return names.get(kind, kind.removeprefix("other:"))
 
 
 def ruleText(rule: str | None) -> str:
@@ -33,7 +33,7 @@ def ruleText(rule: str | None) -> str:
         return _("as outlined")
     if rule.endswith("%"):
         return _("{n} % of SUVmax").format(n=rule[:-1])
-    return _("SUV ≥ {n}").format(n=rule)
+    return _("SUV ≥ {n}").format(n="4.0, ≥ 3 ml" if rule == "reading" else rule)
 
 
 def number(value: float | None, digits: int = 1) -> str:

@@ -78,7 +78,7 @@ def _finding(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="N=WHAT",
-        help="uptake N is WHAT: lesion, physiological or an organ; may be repeated",
+        help="uptake N is WHAT: lesion, physiological, brain, bladder, kidney, heart or other:TEXT; may be repeated",
     )
 
 
@@ -155,7 +155,8 @@ def _apart(physiological: list[dict[str, Any]]) -> list[str]:
     """What stands apart, by organ."""
     volumes: dict[str, float] = {}
     for one in physiological:
-        volumes[one["physiological"]] = volumes.get(one["physiological"], 0.0) + one["volume_ml"]
+        organ = one["physiological"].removeprefix("other:")
+        volumes[organ] = volumes.get(organ, 0.0) + one["volume_ml"]
     return ["apart       " + ", ".join(f"{organ} {ml:.1f} ml" for organ, ml in volumes.items())] if volumes else []
 
 

@@ -12,6 +12,7 @@ from ..errors import InputError
 from .dicom import dicom_header, is_dicom_file
 from .formats import image_stem
 from .grid import Grid
+from .scan_series import choose_stack
 
 # Urine, or the vein of the injection, may reach some hundred; no tissue reaches this.
 HIGHEST_SUV = 1000.0
@@ -22,6 +23,10 @@ LOWEST_SUV = 0.1
 # Activity in the picture over the dose given: noise and calibration make up less than the first.
 _MORE_THAN_GIVEN = 1.5
 _FAR_MORE_THAN_GIVEN = 3.0
+# Of a CT of a body at least the first share of voxels is air, lung or fat, and at most the second above what metal
+# and bone reach on the usual scale (HU). Even a vertebra cut out tightly has 10 % of the former.
+_FAT_OR_AIR, _LEAST_FAT_OR_AIR = -100.0, 0.01
+_DENSEST, _MOST_DENSEST = 3071.0, 0.05
 # Weight taken for that check where none is known: few patients are heavier (kg).
 _HEAVY = 300.0
 
@@ -68,21 +73,52 @@ def check_no_ct(values: np.ndarray, where: object) -> None:
 
 
 def check_ct(image: sitk.Image, path: str | Path) -> None:
-    """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units.
+    """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units of a body.
 
-    The modality is that of DICOM or of the sidecar ``NAME.json``; a CT holds values below 0 (air, fat).
+    The modality is that of DICOM or of the sidecar ``NAME.json``. A CT of a body has a share of voxels of air,
+    lung or fat, and few above 3071; one or a few negative voxels (noise, interpolation) make a PET no CT.
     """
     path = Path(path)
-    modality = stated_modality(path)
+    _check_modality(stated_modality(path), path)
+    values = sitk.GetArrayViewFromImage(image)
+    light = np.count_nonzero(values <= _FAT_OR_AIR) / values.size
+    if light < _LEAST_FAT_OR_AIR:
+        flaw = f"{light:.1%} of its voxels are at or below {_FAT_OR_AIR:g} (air, lung, fat)"
+    elif np.count_nonzero(values > _DENSEST) > _MOST_DENSEST * values.size:
+        flaw = f"more than {_MOST_DENSEST:.0%} of its voxels are above {_DENSEST:g}"
+    else:
+        return
+    raise InputError(
+        f"{path}: values from {float(values.min()):g} to {float(values.max()):g}, {flaw}, so it is no CT of a body in "
+        "Hounsfield units; give the CT (were --pet and --ct swapped?)"
+    )
+
+
+def ct_of(path: str | Path) -> tuple[Path, list[str]]:
+    """One file of the CT series in a DICOM folder or its subfolders, and notes on what else lies there.
+
+    A folder may be that of a whole study, the PET in it. A path that is no folder is given back.
+
+    Raises
+    ------
+    InputError
+        No CT in the folder, or several; these are named.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path, []
+    try:
+        stack, notes = choose_stack(path)
+    except InputError as error:
+        raise type(error)(f"--ct {error}") from error
+    _check_modality(stack.modality.strip().upper(), path)
+    return stack.slices[0].path, notes
+
+
+def _check_modality(modality: str, path: Path) -> None:
     if modality not in ("", "CT"):
         swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
         raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
-    low = float(sitk.GetArrayViewFromImage(image).min())
-    if low >= 0:
-        raise InputError(
-            f"{path}: no value below 0 (lowest {low:g}), so it is no CT in Hounsfield units; "
-            "give the CT (were --pet and --ct swapped?)"
-        )
 
 
 def stated_modality(path: Path) -> str:

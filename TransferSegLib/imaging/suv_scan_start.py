@@ -7,18 +7,21 @@ back-computed from each frame's reference time, else the earliest acquisition.
 
 from __future__ import annotations
 
+import datetime
 import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from .pet_series import GE_CREATOR, GE_GROUP, GE_SCAN_TIME, private_text
-from .suv_times import Moment, moment, moment_of_datetime
+from .suv_times import DAY, Moment, day, moment, moment_of_datetime
 
 # Times back-computed from the frames of one series lie this near to one another, else they mean nothing (seconds).
 _SPREAD = 60.0
 # So far from the series' time, the back-computed one is worth a note (seconds).
 _WORTH_A_NOTE = 120.0
+# No scan goes on for longer, so that a later acquisition time is of the morning before the series' evening (seconds).
+_LONGEST_SCAN = 6 * 3600.0
 
 
 def scan_start(headers: Sequence[Any], half_life: float | None) -> tuple[Moment | None, str, list[str]]:
@@ -27,8 +30,10 @@ def scan_start(headers: Sequence[Any], half_life: float | None) -> tuple[Moment 
     ``half_life`` in seconds serves the back-computation alone.
     """
     series = _earliest([moment(header.get("SeriesDate"), header.get("SeriesTime")) for header in headers])
-    acquired = _earliest([_acquired(header) for header in headers])
-    computed = _back_computed(headers, half_life)
+    times = [_acquired(header, series) for header in headers]
+    date = day(headers[0].get("SeriesDate")) or day(headers[0].get("StudyDate"))
+    acquired = _dated(_earliest(times), date)
+    computed = _dated(_back_computed(headers, times, half_life), date)
     if series is not None and (acquired is None or series.since(acquired) <= 0):
         notes = []
         if acquired is None:
@@ -51,9 +56,23 @@ def scan_start(headers: Sequence[Any], half_life: float | None) -> tuple[Moment 
     return None, "", []
 
 
-def _acquired(header: Any) -> Moment | None:
-    date = header.get("AcquisitionDate") or header.get("SeriesDate") or header.get("StudyDate")
-    return moment(date, header.get("AcquisitionTime"))
+def _acquired(header: Any, series: Moment | None) -> Moment | None:
+    """A slice's acquisition; without its date that of the series time, or of the day before or after if nearer.
+
+    Without a series time, too, it stays undated.
+    """
+    acquired = moment(header.get("AcquisitionDate"), header.get("AcquisitionTime"))
+    if acquired is None or acquired.date is not None or series is None:
+        return acquired
+    after = acquired.since(series)
+    if after > _LONGEST_SCAN and acquired.seconds < series.seconds:
+        after -= DAY
+    return series.later(after)
+
+
+def _dated(one: Moment | None, date: datetime.date | None) -> Moment | None:
+    """The moment, on ``date`` where it has none."""
+    return one if one is None or one.date is not None else one.on(date)
 
 
 def _earliest(moments: Sequence[Moment | None]) -> Moment | None:
@@ -62,8 +81,8 @@ def _earliest(moments: Sequence[Moment | None]) -> Moment | None:
     return min(known, key=lambda one: one.since(known[0])) if known else None
 
 
-def _back_computed(headers: Sequence[Any], half_life: float | None) -> Moment | None:
-    """The scan's start from acquisition time, frame reference time and duration, where all frames agree on it.
+def _back_computed(headers: Sequence[Any], times: Sequence[Moment | None], half_life: float | None) -> Moment | None:
+    """The scan's start from acquisition ``times``, frame reference time and duration, where all frames agree on it.
 
     Frame reference time is when the average count rate occurs, ``ln(x / (1 - exp(-x))) / lambda`` after the
     frame's start with ``x = lambda duration`` (DICOM PS3.3 C.8.9.4.1.5).
@@ -71,9 +90,8 @@ def _back_computed(headers: Sequence[Any], half_life: float | None) -> Moment | 
     if not half_life:
         return None
     starts = []
-    for header in headers:
-        acquired, reference = _acquired(header), _ms(header, "FrameReferenceTime")
-        duration = _ms(header, "ActualFrameDuration")
+    for header, acquired in zip(headers, times):
+        reference, duration = _ms(header, "FrameReferenceTime"), _ms(header, "ActualFrameDuration")
         if acquired is not None and reference > 0 and duration > 0:
             rate = math.log(2) / half_life
             x = rate * duration

@@ -73,8 +73,9 @@ def file_conversion(
     if not text:
         text, by = header_unit(image), HEADER
     settled, stated_by = settled_unit(path, text, by, unit)
-    stated = _stated(sidecar)
-    inputs, notes = merged(stated, by_hand)
+    inputs, notes = merged(_stated(sidecar), by_hand)
+    if "height_m" not in by_hand:
+        notes += _height_note(sidecar)
     if settled == "suv":
         return ready_suv(stated_by, inputs, notes)
     entered = "acquired" in by_hand
@@ -100,9 +101,9 @@ def _check_sidecar(sidecar: Mapping[str, Any], path: Path) -> None:
 
 def _stated(sidecar: Mapping[str, Any]) -> dict[str, Input]:
     found = dict(table_half_life(_nuclide(sidecar)))
-    for key, names in _NAMES.items():
-        number = next((value for name in names if (value := _number(sidecar.get(name))) is not None), None)
-        if number is not None and number > 0 and (key != "height_m" or number <= KINDS[key].high):
+    for key in _NAMES:
+        number = _named(sidecar, key)
+        if number is not None and number > 0 and (key != "height_m" or _can_be_height(number)):
             found[key] = Input(KINDS[key].name, number, KINDS[key].unit, SIDECAR)
     sex = str(sidecar.get("PatientSex") or sidecar.get("Sex") or "")[:1].upper()
     if sex in ("F", "M"):
@@ -114,6 +115,22 @@ def _stated(sidecar: Mapping[str, Any]) -> dict[str, Input]:
         if time is not None:
             found[key] = Input(key, time, "", SIDECAR)
     return found
+
+
+def _named(sidecar: Mapping[str, Any], key: str) -> float | None:
+    """The number that stands under one of the names of ``key``."""
+    return next((value for name in _NAMES[key] if (value := _number(sidecar.get(name))) is not None), None)
+
+
+def _can_be_height(number: float) -> bool:
+    return KINDS["height_m"].low <= number <= KINDS["height_m"].high
+
+
+def _height_note(sidecar: Mapping[str, Any]) -> list[str]:
+    number = _named(sidecar, "height_m")
+    if number is None or _can_be_height(number):
+        return []
+    return [f"The height, {number:g} m in its sidecar, is not plausible and was not used; say --height M."]
 
 
 def _dose(sidecar: Mapping[str, Any]) -> float | None:

@@ -12,15 +12,24 @@ import numpy as np
 from ..errors import UsageError
 from ..events import Events, quiet
 from ..imaging import from_array
-from ..lesions import LesionErrors, apply_threshold, compare_lesions, label_map, threshold_of
+from ..lesions import LesionErrors, apply_threshold, compare_lesions, label_map
 from ..packages import Package
 from ..reporting.tmtv_words import Words
 from .tmtv_drawing import draw
 from .tmtv_options import TmtvInputs, TmtvOptions
-from .tmtv_outputs import check_folder, check_patient, write_all
+from .tmtv_outputs import check_folder, check_patient, check_text, write_all
 from .tmtv_reading import TmtvCase, patient_name, read_tmtv_case
 from .tmtv_result import errors_value, notes_of, rules_beside, suv_value, threshold_row, uptake_value
-from .tmtv_uptake import DEFAULT_RULE, Move, Uptake, counted_mask, labels_of, measure_uptake, move_of, with_moves
+from .tmtv_uptake import (
+    DEFAULT_RULE,
+    Move,
+    Uptake,
+    before_threshold,
+    labels_of,
+    measure_uptake,
+    move_of,
+    with_moves,
+)
 
 if TYPE_CHECKING:
     from .predict import Model
@@ -83,8 +92,10 @@ def tmtv(
         raise UsageError("--model and --mask: both say where lesions are; give one of them")
     inputs, folder = TmtvInputs.of(pet=pet, ct=ct, truth=truth, mask=mask, apart=apart), Path(out)
     patient = patient_name(inputs, id)
+    check_text(patient, "--id")
+    check_text(pet_name or "", "--pet-name")
     check_folder(folder, inputs.given)
-    check_patient(folder, patient, pet_name or str(inputs.pet))
+    check_patient(folder, patient, pet_name or str(inputs.pet.resolve()))
     opened = None if model is None else _opened(model, inputs)
     case = read_tmtv_case(inputs, options, patient, events)
     found = _Found.of(case, opened, options, events)
@@ -149,26 +160,22 @@ class _Found:
         return found
 
     def _compare(self, case: TmtvCase, options: TmtvOptions) -> None:
-        """The volume before the threshold, and the errors where there is a truth."""
-        kept = label_map(self.uptake.counted, case.suv.shape) > 0
-        final = self._final(case, kept)
-        raw = counted_mask(self.uptake, self.segmentation, final, kept)
+        """The volume before the threshold, and the errors where there is a truth.
+
+        What counts was thresholded when it was measured, and is compared as it is.
+        """
+        raw = before_threshold(self.uptake, case.suv, self.segmentation, case.apart)
         self.raw_ml = float(np.count_nonzero(raw)) * case.grid.voxel_ml
         if case.truth is None:
             return
-        rule = self.uptake.rule or DEFAULT_RULE
-        how = {"tolerance_mm": options.tolerance_mm, "lesionwise": options.lesionwise_share}
+        default = next(one for one in self.beside if one.rule == DEFAULT_RULE)
+        thresholded = self.uptake if self.uptake.rule is not None else default
+        counted = label_map(thresholded.counted, case.suv.shape) > 0
+        how = {"tolerance_mm": options.tolerance_mm, "lesionwise": options.lesionwise_share, "counted": counted}
+        rule = options.comparing()
         self.errors = compare_lesions(raw, case.truth, case.suv, case.grid, rule=rule, **how)
-        predicted, true = (apply_threshold(case.suv, one, rule) for one in (raw, case.truth))
-        self.overlap = {"tp": predicted & true, "fn": true & ~predicted, "fp": predicted & ~true}
-
-    def _final(self, case: TmtvCase, kept: np.ndarray) -> np.ndarray:
-        """All that reaches the threshold, whether it counts or not."""
-        if self.uptake.rule is None:
-            return self.segmentation
-        if self.segmentation is None:
-            return kept
-        return apply_threshold(case.suv, self.segmentation, self.uptake.rule)
+        true = apply_threshold(case.suv, case.truth, rule, case.grid)
+        self.overlap = {"tp": counted & true, "fn": true & ~counted, "fp": counted & ~true}
 
     def images(self, case: TmtvCase) -> dict[str, Any]:
         """Label maps on the PET's grid, the numbers as in the report."""
@@ -196,7 +203,7 @@ def _value(case: TmtvCase, inputs: TmtvInputs, found: _Found, options: TmtvOptio
         "segmentation": how,
         "threshold": uptake.rule,
         "errors_threshold": uptake.rule or DEFAULT_RULE,
-        "minimum_ml": max(options.minimum_ml, threshold_of(options.rule).least_ml if options.rule else 0.0),
+        "minimum_ml": options.comparing().least_ml,
         "thresholds": rows,
         "errors": errors_value(found.errors),
         "tolerance_mm": options.tolerance_mm,
@@ -204,9 +211,9 @@ def _value(case: TmtvCase, inputs: TmtvInputs, found: _Found, options: TmtvOptio
         "lesionwise_by": options.lesionwise,
         "suv": suv_value(info),
         "notes": notes_of(info, uptake, found.errors, said),
-        "pet": str(inputs.pet),
-        "ct": None if inputs.ct is None else str(inputs.ct),
-        "truth": None if inputs.truth is None else str(inputs.truth),
+        "pet": str(inputs.pet.resolve()),
+        "ct": None if inputs.ct is None else str(inputs.ct.resolve()),
+        "truth": None if inputs.truth is None else str(inputs.truth.resolve()),
     }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..lesions import Threshold, threshold_of
 from ..reporting.tmtv_words import Words
-from .tmtv_uptake import DEFAULT_RULE, organ_of, rule_name
+from .tmtv_uptake import DEFAULT_RULE, OTHER, organ_of, rule_name
 
 LESIONWISE = ("precision", "dice")
 NAMING = ("auto", "on", "off")
@@ -75,6 +77,11 @@ class TmtvOptions:
             organ_of(to)
         return self
 
+    def comparing(self) -> Threshold:
+        """What a truth is thresholded by: the report's rule (4.0 for none) with the least volume of its lesions."""
+        threshold = threshold_of(DEFAULT_RULE if self.rule is None else self.rule)
+        return dataclasses.replace(threshold, least_ml=max(self.minimum_ml, threshold.least_ml))
+
     def names(self, *, masked: bool) -> bool:
         """Whether physiological uptake is told by rule."""
         return self.naming == "on" or (self.naming == "auto" and not masked)
@@ -97,7 +104,7 @@ class TmtvInputs:
     def of(apart: Mapping[str, str | Path] | None = None, **paths: str | Path | None) -> TmtvInputs:
         """From paths as the user gives them."""
         given = {name: None if path is None else Path(path) for name, path in paths.items()}
-        organs = tuple((organ_of(name) or "other", Path(path)) for name, path in (apart or {}).items())
+        organs = tuple((organ_of(name, "--apart") or OTHER, Path(path)) for name, path in (apart or {}).items())
         if organs and given.get("mask") is None:
             raise UsageError("--apart: goes with --mask, which holds the lesions")
         return TmtvInputs(**given, apart=organs)

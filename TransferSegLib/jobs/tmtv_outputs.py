@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -40,12 +41,21 @@ def check_folder(folder: Path, inputs: Sequence[Path]) -> None:
 
 
 def check_patient(folder: Path, patient: str, pet: str) -> None:
-    """Refuse to write over the report of another PET that has the same name."""
-    earlier = _read(folder / f"{file_stem(patient)}.json")
+    """Refuse to write over the report of another PET that has the same name, also one of another version.
+
+    ``pet`` is its path with nothing relative in it, or the name that stands for it.
+    """
+    earlier = _read(folder / f"{file_stem(patient)}.json", any_version=True)
     if earlier is not None and earlier.get("pet") != pet:
         raise InputError(
             f"{folder}: holds a report {file_stem(patient)} of another PET; give this one a name with --id NAME"
         )
+
+
+def check_text(text: str, option: str) -> None:
+    """Refuse a name that cannot be written: control characters, line ends, and what is no Unicode."""
+    if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in text):
+        raise UsageError(f"{option}: the name holds a character that cannot be printed; give one with {option} NAME")
 
 
 def file_stem(patient: str) -> str:
@@ -126,11 +136,12 @@ def _others(folder: Path, stem: str | None) -> list[dict[str, Any]]:
     return [report for report in found if report is not None]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, *, any_version: bool = False) -> dict[str, Any] | None:
     """A report of ours, or None for any other file, also for one of a version with other fields."""
     with suppress(OSError, ValueError, UnicodeDecodeError):
         value = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(value, dict) and value.get("kind") == KIND and value.get("version") == __version__:
+        ours = isinstance(value, dict) and value.get("kind") == KIND
+        if ours and (any_version or value.get("version") == __version__):
             return value
     return None
 

@@ -13,6 +13,7 @@ from ..cases import Case, LoadedCase, check_together, labels_on
 from ..errors import InputError
 from ..events import Events
 from ..imaging import Grid, Pet, check_ct, check_same_patient, image_stem, read_image, read_pet
+from ..imaging.pet_checks import ct_of
 from .tmtv_options import TmtvInputs, TmtvOptions
 
 # Folders called so say nothing about whose images they hold.
@@ -87,9 +88,12 @@ def read_tmtv_case(inputs: TmtvInputs, options: TmtvOptions, patient: str, event
     paths = {"pet": inputs.pet}
     events.progress("reading", 1, len(inputs.given))
     if inputs.ct is not None:
-        check_same_patient(pet.patient, inputs.ct)
-        images["ct"], paths["ct"] = read_image(inputs.ct), inputs.ct
-        check_ct(images["ct"], inputs.ct)
+        paths["ct"], left = ct_of(inputs.ct)
+        for note in left:
+            events.say(f"CT: {note}")
+        check_same_patient(pet.patient, paths["ct"])
+        images["ct"] = read_image(paths["ct"])
+        check_ct(images["ct"], paths["ct"])
     case = Case(id=patient, patient=patient, images=paths, truth=inputs.truth)
     check_together(case, images, "pet", events=events)
     grid = Grid.of(pet.image)

@@ -13,17 +13,19 @@ import numpy as np
 
 from ..errors import UsageError
 from ..imaging import Grid
-from ..lesions import Lesion, Totals, find_lesions, label_map, threshold_of, totals
-from ..lesions.physiological import name_physiological, rule_in_words
+from ..lesions import Lesion, Totals, apply_threshold, find_lesions, label_map, threshold_of, totals
+from ..lesions.physiological import ORGANS, name_physiological, rule_in_words
 
 DEFAULT_RULE = "4.0"
-LESION, PHYSIOLOGICAL = "lesion", "physiological"
+LESION, PHYSIOLOGICAL, OTHER = "lesion", "physiological", "other"
+KNOWN = (*ORGANS, OTHER)
+_FRENCH = {"cerveau": "brain", "vessie": "bladder", "rein": "kidney", "cœur": "heart", "coeur": "heart", "autre": OTHER}
 _ROUNDING = 1 - 1e-9
 
 
 @dataclass(frozen=True)
 class Move:
-    """The user's word on one uptake: what it is (``lesion``, ``physiological`` or an organ's name).
+    """The user's word on one uptake: what it is (``lesion``, ``physiological``, an organ's name or ``other:TEXT``).
 
     ``at_mm`` is the LPS position of a voxel of it, best its hottest one, which stays in it when the threshold moves.
     """
@@ -152,7 +154,9 @@ def with_moves(uptake: Uptake, grid: Grid, moves: Sequence[Move]) -> Uptake:
         if number is not None:
             organs[number] = organ_of(move.to)
     lesions = tuple(
-        dataclasses.replace(lesion, physiological=organs.get(lesion.number, lesion.physiological))
+        dataclasses.replace(lesion, physiological=organs[lesion.number], suspected="")
+        if lesion.number in organs
+        else lesion
         for lesion in uptake.named
     )
     changed = [
@@ -183,12 +187,27 @@ def move_of(uptake: Uptake, number: int, to: str) -> Move:
     raise UsageError(f"--move {number}={to}: there is no uptake {number}; the numbers are {numbers}")
 
 
-def organ_of(to: str) -> str:
-    """What ``Lesion.physiological`` holds for a move: empty for a lesion, ``other`` without an organ's name."""
-    text = to.strip().lower()
+def organ_of(to: str, option: str = "--move") -> str:
+    """What ``Lesion.physiological`` holds for a move: empty for a lesion, ``other`` without an organ's name.
+
+    English and French names of known organs, or ``other:TEXT``; of anything else a ``UsageError``, since a word that
+    is mistyped would take a lesion out of the totals.
+    """
+    text = " ".join(to.lower().split())
     if not text:
-        raise UsageError("--move: say what it is; lesion, physiological or an organ such as brain")
-    return {LESION: "", PHYSIOLOGICAL: "other"}.get(text, text)
+        raise UsageError(f"{option}: say what it is; lesion, physiological or an organ such as brain")
+    if not text.isprintable():
+        raise UsageError(f"{option}: what it is holds a character that cannot be printed; leave it out")
+    name, _, free = text.partition(":")
+    if name.strip() == OTHER and free.strip():
+        return f"{OTHER}:{free.strip()}"
+    if text in (LESION, "lésion"):
+        return ""
+    organ = _FRENCH.get(text, OTHER if text in (PHYSIOLOGICAL, "physiologique") else text)
+    if organ not in KNOWN:
+        known = ", ".join((LESION, PHYSIOLOGICAL, *KNOWN))
+        raise UsageError(f"{option} {to.strip()}: not known; give one of {known}, or other:TEXT for anything else")
+    return organ
 
 
 def labels_of(lesions: Sequence[Lesion], shape: tuple[int, int, int]) -> np.ndarray:
@@ -215,20 +234,57 @@ def counted_mask(uptake: Uptake, segmentation: np.ndarray | None, final: np.ndar
     """
     if segmentation is None:
         return kept
+    components, numbers = _components(segmentation)
+    gone = np.isin(numbers, components[final & ~kept]) & ~np.isin(numbers, components[kept])
+    return segmentation & ~(final & ~kept) & ~np.concatenate([[False], gone])[components]
+
+
+def before_threshold(
+    uptake: Uptake, suv: np.ndarray, segmentation: np.ndarray | None, apart: Sequence[tuple[str, np.ndarray]] = ()
+) -> np.ndarray:
+    """What counts, before the threshold: as ``counted_mask``, with the uptake put apart that was moved back to lesion.
+
+    Parameters
+    ----------
+    suv, segmentation, apart
+        As ``measure_uptake`` had them.
+
+    Returns
+    -------
+    bool (k, j, i)
+        Of ``apart`` only the components (18-connected) that hold a lesion now.
+    """
+    kept = label_map(uptake.counted, suv.shape) > 0
+    if segmentation is None:
+        return kept
+    for _, mask in apart:
+        segmentation = segmentation & ~mask
+    raw = counted_mask(uptake, segmentation, _reaching(suv, segmentation, uptake.rule), kept & segmentation)
+    for _, mask in apart:
+        components, numbers = _components(mask)
+        holds = np.concatenate([[False], np.isin(numbers, components[kept & mask])])
+        raw |= mask & holds[components] & ~(_reaching(suv, mask, uptake.rule) & ~kept)
+    return raw
+
+
+def _reaching(suv: np.ndarray, mask: np.ndarray, rule: str | None) -> np.ndarray:
+    """All of a mask that reaches the threshold, whatever its volume."""
+    if rule is None:
+        return mask
+    return apply_threshold(suv, mask, dataclasses.replace(threshold_of(rule), least_ml=0.0))
+
+
+def _components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """18-connected components and their numbers."""
     from scipy import ndimage
 
-    left = segmentation & ~(final & ~kept)
-    components, count = ndimage.label(segmentation, ndimage.generate_binary_structure(3, 2))
-    numbers = np.arange(1, count + 1)
-    gone = np.isin(numbers, components[final & ~kept]) & ~np.isin(numbers, components[kept])
-    return left & ~np.concatenate([[False], gone])[components]
+    components, count = ndimage.label(mask, ndimage.generate_binary_structure(3, 2))
+    return components, np.arange(1, count + 1)
 
 
 def rule_name(rule: str | float | None) -> str | None:
-    """A threshold as the user writes it, without the least volume."""
-    if rule is None:
-        return None
-    return dataclasses.replace(threshold_of(rule), least_ml=0.0).name
+    """A threshold as the user writes it; the reading rule keeps its name, since its least volume is part of it."""
+    return None if rule is None else threshold_of(rule).name
 
 
 def _numbered(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:

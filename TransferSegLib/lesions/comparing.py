@@ -39,6 +39,7 @@ def compare_lesions(
     tolerance_mm: float = 5.0,
     lesionwise: float = 0.5,
     rule: str | float | Threshold = "4.0",
+    counted: np.ndarray | None = None,
     patient: str = "",
 ) -> LesionErrors:
     """Every error of a prediction, as the source lists them.
@@ -59,6 +60,9 @@ def compare_lesions(
         Least share at which approach 2 matches, above 0 and at most 1.
     rule : str, float or Threshold
         What both masks are thresholded by, as ``threshold_of`` reads it.
+    counted : bool or integer (k, j, i), optional
+        What of the prediction counts where that is known already: a share of SUVmax taken once more, of what is left
+        after something was put apart, would be another threshold.
     patient : str
         Name for the record.
 
@@ -73,10 +77,12 @@ def compare_lesions(
     if not (np.isfinite(tolerance_mm) and tolerance_mm > 0):
         raise UsageError(f"tolerance: got {tolerance_mm}; give a positive distance in mm")
     check_suv(suv, grid)
-    for mask, what in ((prediction, "prediction"), (truth, "truth")):
+    given = ((prediction, "prediction"), (truth, "truth"), *([] if counted is None else [(counted, "counted mask")]))
+    for mask, what in given:
         check_mask(mask, grid, what)
     raw = [separate_parts(mask) for mask in (prediction, truth)]
     predicted, true = (threshold_parts(parts, suv, threshold, grid.voxel_ml) for parts in raw)
+    predicted = predicted if counted is None else separate_parts(counted)
     lesions = components(predicted), components(true)
     pairs = LesionPairs.of(*lesions)
     surfaces, undefined = _surfaces(predicted, true, grid, tolerance_mm, threshold)

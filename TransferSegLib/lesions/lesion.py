@@ -42,6 +42,8 @@ class Lesion:
         Whether it reaches the image's outermost voxels: it may continue beyond them.
     physiological : str
         The organ whose normal uptake it is (``brain``, ``bladder``, ``kidney``, ``heart``); empty for a lesion.
+    suspected : str
+        The organ (``bladder``, ``kidney``) whose urine a lesion may be: it lies so, but that is no proof; it counts.
     part : Part
         Its voxels, cut out.
     corners_mm : float (n, 3)
@@ -60,6 +62,7 @@ class Lesion:
     box: tuple[tuple[int, int], ...]
     touches_border: bool
     physiological: str = ""
+    suspected: str = ""
     part: Part | None = field(default=None, repr=False, compare=False)
     corners_mm: np.ndarray | None = field(default=None, repr=False, compare=False)
 

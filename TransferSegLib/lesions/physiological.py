@@ -1,4 +1,4 @@
-"""Normal uptake among lesions: brain, bladder, kidneys and heart named apart; nothing is named on weak evidence."""
+"""Normal uptake among lesions: brain, bladder, kidneys and heart named apart; what is in doubt stays a lesion."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..imaging import Grid
 from .body_plan import BodyPlan, body_plan, upright, upright_indices, upright_step
+from .kidneys import Kidney, find_kidneys
 from .lesion import Lesion
 
 ORGANS = ("brain", "bladder", "kidney", "heart")
@@ -20,13 +21,15 @@ _RULE = {
         "brain: above the neck, across or mirrored at the middle line, at least 40 ml (10 ml where the image ends "
         "through it); with a CT, bone lies around it.",
         "bladder: within 25 mm of the middle line, in the lowest quarter of the trunk, not at the back, compact, 5 to "
-        "900 ml; with a CT its hot core has the density of water or of excreted contrast; without, SUVmax is 10 or "
-        "more.",
-        "kidney: 30 to 85 mm beside the middle line in the middle of the trunk, in the rear half, at most 450 ml, "
-        "moderate uptake around it, and the same on the other side; with a CT, soft tissue without bone around it.",
+        "900 ml; with a CT the middle of its hot core, 9 mm below the surface, has the density of water or of excreted "
+        "contrast; without, SUVmax is 40 or more, with at least 15 ml above half of it.",
+        "kidney: only with a CT that shows both kidneys: warm soft-tissue organs of a kidney's size and shape beside "
+        "the middle line, at a similar height, with fat beside them, whose uptake is moderate (median SUV at most 4) "
+        "but for hot pieces of at most 15 ml (urine); what lies within them is named. A larger mass stays a lesion.",
         "heart: left of the middle line in the front of the chest, 25 to 500 ml, a cup or ring around a cooler middle; "
         "with a CT, between the lungs.",
-        "What fits only in part keeps its place among the lesions.",
+        "What fits only in part keeps its place among the lesions and is counted; where it lies as a bladder or kidney "
+        "would, a note says so, for you to look and move it.",
     ),
     "fr": (
         "Rien n'est nommé si la TEP ne montre pas un corps entier (350 mm au moins, le cou et la séparation des "
@@ -34,13 +37,16 @@ _RULE = {
         "cerveau : au-dessus du cou, à cheval sur la ligne médiane ou symétrique, 40 ml au moins (10 ml si l'image "
         "s'y arrête) ; avec un scanner, entouré d'os.",
         "vessie : à moins de 25 mm de la ligne médiane, dans le quart inférieur du tronc, pas en arrière, compacte, "
-        "5 à 900 ml ; avec un scanner, son centre a la densité de l'eau ou du contraste excrété ; sans, SUVmax de 10 "
-        "au moins.",
-        "rein : à 30-85 mm de la ligne médiane, au milieu du tronc, dans la moitié postérieure, 450 ml au plus, "
-        "fixation modérée autour, et de même de l'autre côté ; avec un scanner, tissu mou sans os autour.",
+        "5 à 900 ml ; avec un scanner, son centre, à 9 mm sous la surface, a la densité de l'eau ou du contraste "
+        "excrété ; sans, SUVmax de 40 au moins, dont 15 ml au moins au-dessus de la moitié.",
+        "rein : seulement avec un scanner qui montre les deux reins : organes de tissu mou fixant, de taille et de "
+        "forme rénales, de part et d'autre de la ligne médiane, à hauteur semblable, bordés de graisse, de fixation "
+        "modérée (SUV médiane de 4 au plus) hormis des foyers de 15 ml au plus (urine) ; ce qui s'y trouve est nommé. "
+        "Une masse active plus grande reste une lésion.",
         "cœur : à gauche de la ligne médiane, à l'avant du thorax, 25 à 500 ml, coupe ou anneau autour d'un centre "
         "moins actif ; avec un scanner, entre les poumons.",
-        "Ce qui ne correspond qu'en partie reste parmi les lésions.",
+        "Ce qui ne correspond qu'en partie reste parmi les lésions et compte ; à la place d'une vessie ou d'un rein, "
+        "une note le dit, pour que vous regardiez et le déplaciez.",
     ),
 }
 
@@ -71,6 +77,8 @@ def name_physiological(
 ) -> tuple[Lesion, ...]:
     """The lesions with ``physiological`` set to ``brain``, ``bladder``, ``kidney`` or ``heart``, or "" in doubt.
 
+    ``suspected`` is ``bladder`` or ``kidney`` where a lesion that stays one lies as that organ's urine would.
+
     Parameters
     ----------
     lesions : of ``find_lesions``
@@ -88,23 +96,25 @@ def name_physiological(
     ct = None if ct_on_pet is None else upright(np.asarray(ct_on_pet), grid)
     plan = body_plan(turned, ct, step) if lesions else None
     if plan is None:
-        return tuple(replace(lesion, physiological="") for lesion in lesions)
+        return tuple(replace(lesion, physiological="", suspected="") for lesion in lesions)
+    kidneys = find_kidneys(plan, turned, ct)
     spots = [_spot(lesion, labels, grid, plan) for lesion in lesions]
-    names = [""] * len(spots)
-    for n, (lesion, spot) in enumerate(zip(lesions, spots)):
+    named = []
+    for lesion, spot in zip(lesions, spots):
+        name = suspected = ""
         if _is_brain(lesion, spot, plan, spots, turned.shape, ct):
-            names[n] = "brain"
-        elif _is_bladder(lesion, spot, plan, turned, ct):
-            names[n] = "bladder"
+            name = "brain"
+        elif _like_bladder(lesion, spot, plan):
+            organ = "bladder"
+            name, suspected = (organ, "") if _holds_urine(lesion, spot, plan, turned, ct) else ("", organ)
         elif _is_heart(lesion, spot, plan, turned, ct):
-            names[n] = "heart"
-    kidneys = [
-        not name and _like_kidney(lesion, spot, plan, turned, ct) for name, lesion, spot in zip(names, lesions, spots)
-    ]
-    for n in np.flatnonzero(kidneys):
-        if _paired(spots[n], plan, turned):
-            names[n] = "kidney"
-    return tuple(replace(lesion, physiological=name) for lesion, name in zip(lesions, names))
+            name = "heart"
+        elif any(_within(spot, turned, kidney, plan) for kidney in kidneys):
+            name = "kidney"
+        elif _like_kidney(lesion, spot, plan, turned, ct):
+            suspected = "kidney"
+        named.append(replace(lesion, physiological=name, suspected=suspected))
+    return tuple(named)
 
 
 def _spot(lesion: Lesion, labels: np.ndarray | None, grid: Grid, plan: BodyPlan) -> _Spot:
@@ -163,28 +173,44 @@ def _core(spot: _Spot, suv: np.ndarray, share: float) -> np.ndarray:
     return spot.voxels[values >= share * values.max()]
 
 
-def _is_bladder(lesion: Lesion, spot: _Spot, plan: BodyPlan, suv: np.ndarray, ct) -> bool:
+def _like_bladder(lesion: Lesion, spot: _Spot, plan: BodyPlan) -> bool:
+    """Place, size and compactness of a bladder, which a pelvic mass may share."""
     along = plan.along(spot.centre[0])
     if along is None or not -0.03 < along < 0.27 or not 5 <= lesion.volume_ml <= 900:
         return False
     if abs(spot.aside) > 25 or not 0.15 < spot.inward < 0.68:
         return False
-    filled = lesion.volume_ml * 1000 / (np.pi / 6 * np.prod(spot.extent))
-    if filled < 0.5:
-        return False
+    return lesion.volume_ml * 1000 / (np.pi / 6 * np.prod(spot.extent)) >= 0.5
+
+
+def _holds_urine(lesion: Lesion, spot: _Spot, plan: BodyPlan, suv: np.ndarray, ct) -> bool:
+    """Whether what lies as a bladder has the density of urine; without a CT, uptake that tumours do not reach."""
     if ct is None:
-        return plan.parted and lesion.suv_max >= 10 and abs(spot.aside) < 18
-    density = _smooth(ct, _core(spot, suv, 0.6), plan)
+        half = len(_core(spot, suv, 0.5)) * float(np.prod(plan.step)) / 1000
+        return plan.parted and lesion.suv_max >= 40 and abs(spot.aside) < 18 and half >= 15
+    middle = _deep(_core(spot, suv, 0.6), plan, 9.0)  # near its surface fat and muscle come to water's density
+    if len(middle) * float(np.prod(plan.step)) < 1000:
+        return False
+    density = _smooth(ct, middle, plan, 3.0)
     watery = np.mean((density > -20) & (density < 27)) + np.mean((density > 110) & (density < 2500))
     middle = float(np.median(density))
     return bool(watery > 0.6 and not 25 < middle < 110)
 
 
-def _smooth(ct: np.ndarray, voxels: np.ndarray, plan: BodyPlan) -> np.ndarray:
-    """HU at ``voxels`` (n, 3), its noise smoothed over 4 mm."""
+def _deep(voxels: np.ndarray, plan: BodyPlan, depth: float) -> np.ndarray:
+    """Those of ``voxels`` (n, 3) that lie at least ``depth`` mm below the surface of what they fill."""
+    low = voxels.min(0) - 1
+    mask = np.zeros(voxels.max(0) - low + 2, dtype=bool)
+    mask[tuple((voxels - low).T)] = True
+    inner = ndimage.distance_transform_edt(mask, sampling=plan.step)[tuple((voxels - low).T)]
+    return voxels[inner >= depth]
+
+
+def _smooth(ct: np.ndarray, voxels: np.ndarray, plan: BodyPlan, width: float = 4.0) -> np.ndarray:
+    """HU at ``voxels`` (n, 3), its noise smoothed over ``width`` mm."""
     low = np.maximum(voxels.min(0) - 4, 0)
     block = ct[tuple(slice(a, b + 5) for a, b in zip(low, voxels.max(0)))]
-    return ndimage.gaussian_filter(block.astype(np.float32), 4.0 / plan.step)[tuple((voxels - low).T)]
+    return ndimage.gaussian_filter(block.astype(np.float32), width / plan.step)[tuple((voxels - low).T)]
 
 
 def _is_heart(lesion: Lesion, spot: _Spot, plan: BodyPlan, suv: np.ndarray, ct) -> bool:
@@ -244,6 +270,7 @@ def _ball(radii: np.ndarray) -> np.ndarray:
 
 
 def _like_kidney(lesion: Lesion, spot: _Spot, plan: BodyPlan, suv: np.ndarray, ct) -> bool:
+    """Place and size of a kidney or of the urine in it, which a retroperitoneal mass may share."""
     along = plan.along(spot.centre[0])
     if along is None or not 0.33 < along < 0.62 or lesion.volume_ml > 450:
         return False
@@ -284,16 +311,8 @@ def _shell(spot: _Spot, plan: BodyPlan, shape: tuple, outer: float, inner: float
     return np.argwhere(chosen) + low
 
 
-def _paired(spot: _Spot, plan: BodyPlan, suv: np.ndarray) -> bool:
-    """Whether kidney-like uptake lies on the other side too: a hot place at the mirrored position, give or take."""
-    mirror = spot.centre.copy()
-    mirror[2] = 2 * plan.middle[plan.index(spot.centre[0])] - spot.centre[2]
-    reach = np.array([50.0, 32.0, 26.0])
-    low = np.maximum(np.floor((mirror - reach) / plan.step).astype(int), 0)
-    high = np.minimum(np.ceil((mirror + reach) / plan.step).astype(int) + 1, suv.shape)
-    if (low >= high).any():
-        return False
-    block = suv[tuple(slice(a, b) for a, b in zip(low, high))]
-    voxel = float(np.prod(plan.step)) / 1000
-    warm = (block > 1.8).sum() * voxel
-    return bool(15 < warm < 300 and block.max() > 3.0)
+def _within(spot: _Spot, suv: np.ndarray, kidney: Kidney, plan: BodyPlan) -> bool:
+    """Whether a spot is a kidney's own uptake."""
+    core = _core(spot, suv, 0.6) * plan.step
+    values = suv[tuple(spot.voxels.T)]
+    return kidney.holds(core, spot.voxels * plan.step, values, float(np.prod(plan.step)) / 1000)

@@ -40,7 +40,7 @@ class Totals:
     undefined : dict
         Figure to the reason why it is None.
     notes : tuple of str
-        What to know of the figures: lesions that reach the border of the image.
+        What to know of the figures: lesions that reach the border of the image, or that may be urine.
     """
 
     tmtv_ml: float
@@ -82,7 +82,7 @@ def totals(lesions: Sequence[Lesion]) -> Totals:
         physiological_ml=math.fsum(lesion.volume_ml for lesion in apart),
         physiological_count=len(apart),
         undefined=undefined,
-        notes=border_notes([lesion.number for lesion in counted if lesion.touches_border]),
+        notes=border_notes([lesion.number for lesion in counted if lesion.touches_border]) + suspicion_notes(counted),
     )
 
 
@@ -93,3 +93,16 @@ def border_notes(numbers: Sequence[int]) -> tuple[str, ...]:
     which = f"lesion {numbers[0]}" if len(numbers) == 1 else "lesions " + ", ".join(map(str, numbers))
     verb, they = ("reaches", "it") if len(numbers) == 1 else ("reach", "they")
     return (f"{which} {verb} the border of the image; what {they} may have beyond it is not counted",)
+
+
+def suspicion_notes(lesions: Sequence[Lesion]) -> tuple[str, ...]:
+    """A note for each organ whose urine some of the lesions may be: they count until the user moves them."""
+    notes = []
+    for organ in dict.fromkeys(lesion.suspected for lesion in lesions if lesion.suspected):
+        numbers = [lesion.number for lesion in lesions if lesion.suspected == organ]
+        one = len(numbers) == 1
+        which = f"lesion {numbers[0]}" if one else "lesions " + ", ".join(map(str, numbers))
+        notes.append(f"{which} may be urine in the {organ}, and counts: look, and move it if so")
+        if not one:
+            notes[-1] = f"{which} may be urine in the {organ}, and count: look, and move those that are"
+    return tuple(notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,25 @@ MARGIN = 0.8
 LINE = 0.2
 """Height of a line in inches."""
 NAME_WIDTH = 1.7
+MISSING = "?"
+"""Stands for a character that the font of pages and pictures lacks."""
+
+
+def drawable(text: str) -> str:
+    """A text with ``MISSING`` for every character that matplotlib's font lacks, as those of Chinese names."""
+    if text.isascii() and text.isprintable():
+        return text
+    normal, bold = (_characters(weight) for weight in ("normal", "bold"))
+    return "".join(one if ord(one) in normal and ord(one) in bold else MISSING for one in text)
+
+
+@lru_cache(maxsize=2)
+def _characters(weight: str) -> frozenset[int]:
+    """The code points that the font has."""
+    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(findfont(FontProperties(weight=weight))).get_charmap())
 
 
 class _Writer:
@@ -29,6 +49,8 @@ class _Writer:
         self._pdf = pdf
         self._figure = new_figure(*PAGE)
         self._used = MARGIN
+        self.replaced = False
+        """Whether the font lacked a character of what was written."""
 
     def room(self, height: float) -> None:
         """Begin a new page unless ``height`` inches are left on this one."""
@@ -45,8 +67,11 @@ class _Writer:
         """Write one line: (inches from the left margin, alignment, text) for each cell."""
         self.room(LINE)
         y = 1 - (self._used + LINE * 0.75) / PAGE[1]
+        about = {"va": "baseline", "size": size, "weight": weight, "parse_math": False}
         for x, align, text in cells:
-            self._figure.text((MARGIN + x) / PAGE[0], y, text, ha=align, va="baseline", size=size, weight=weight)
+            drawn = drawable(text)
+            self.replaced |= drawn != text
+            self._figure.text((MARGIN + x) / PAGE[0], y, drawn, ha=align, **about)
         self._used += LINE * max(1.0, size / 11)
 
     def rule(self, length: float) -> None:

@@ -20,6 +20,8 @@ def error_sections(report: Mapping[str, Any], words: Words, picture: str) -> lis
         return []
     caption = words("errors_caption", threshold=threshold_words(report["errors_threshold"], words))
     blocks: list[Block] = [Picture(picture, caption), _measures(report, errors, words)]
+    if report["minimum_ml"]:
+        blocks.append(Paragraph(words("truth_minimum", minimum=f"{report['minimum_ml']:g}")))
     language = None if words.language == "en" else "en"
     for reason in dict.fromkeys(errors["undefined"].values()):
         blocks.append(Paragraph(f"{UNDEFINED}: {reason}.", language=language))
@@ -31,6 +33,8 @@ def threshold_words(rule: str | None, words: Words) -> str:
     """A threshold as a sentence part."""
     if rule is None:
         return words("then_none")
+    if rule == "reading":
+        return words("reading_rule")
     return words("percent_rule", rule=rule[:-1]) if rule.endswith("%") else words("then_fixed", rule=rule)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ _COUNTS = (
 _PER_CENT = ("precision", "recall")
 
 
-def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
+def listing(report: Mapping[str, Any], words: Words, *, neutral: Sequence[str] = ()) -> list[Field]:
     """The fields of a report in the listing's order.
 
     Parameters
@@ -65,6 +66,8 @@ def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
         What ``jobs.tmtv`` returns for a patient.
     words : Words
         The language.
+    neutral : sequence of {"tolerance", "threshold"}
+        Settings that no label is to name, because one label stands for patients of several.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
         "tmtv_predicted_raw_ml": report["tmtv_raw_ml"],
         "tmtv_predicted_ml": report["tmtv_thresholded_ml"],
     } | {name: errors[name] for name, *_ in _FIELDS if name in errors}
-    gaps = {"tolerance": f"{report['tolerance_mm']:g}", "threshold": plain_rule(report["errors_threshold"])}
+    gaps = {"tolerance": f"{report['tolerance_mm']:g}", "threshold": plain_rule(report["errors_threshold"], words)}
     fields = [
         Field("patient", words("patient"), report["patient"], report["patient"]),
         Field("tolerance_mm", "Tolerance", report["tolerance_mm"], f"{report['tolerance_mm']:g}"),
@@ -87,7 +90,10 @@ def listing(report: Mapping[str, Any], words: Words) -> list[Field]:
         value = values.get(name)
         if value is not None and name in _PER_CENT:
             value = 100 * value
-        label = words.pick(english, french).format(**gaps)
+        label = words.pick(english, french)
+        for gap in neutral:
+            label = re.sub(rf" (at|à) \{{{gap}\}}(mm)?", "", label)
+        label = label.format(**gaps)
         fields.append(Field(name, label, value, number(value, decimals), needs_truth))
     for approach in (1, 2):
         fields += _counts(approach_counts(report, approach), approach, words)
@@ -124,8 +130,10 @@ def approach_counts(report: Mapping[str, Any], approach: int) -> Mapping[str, An
     return errors["approach2_dice" if approach == 2 and report["lesionwise_by"] == "dice" else f"approach{approach}"]
 
 
-def plain_rule(rule: str) -> str:
-    """A threshold as the listing writes it: 4 for 4.0, 41% as it is."""
+def plain_rule(rule: str, words: Words) -> str:
+    """A threshold as the listing writes it: 4 for 4.0, 41% as it is, SUV and least volume for the reading rule."""
+    if rule == "reading":
+        return words("reading_short")
     return rule if rule.endswith("%") else f"{float(rule):g}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .overlay import _outline
+from .page import drawable
 from .saving import new_figure
 from .tmtv_numbers import place_numbers
 from .tmtv_projecting import View
@@ -99,7 +100,8 @@ def _figure(views: Sequence[View], title: str, foot: float) -> tuple[Figure, lis
         panels.append(figure.add_axes(place))
         left += view.size_mm[0] * scale + gap
     if title:
-        figure.text(0.5, 1 - 0.1 / total, title, ha="center", va="top", fontsize=12, weight="bold")
+        about = {"ha": "center", "va": "top", "fontsize": 12, "weight": "bold", "parse_math": False}
+        figure.text(0.5, 1 - 0.1 / total, drawable(title), **about)
     return figure, panels
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .page import drawable
 from .tmtv_projecting import View
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def place_numbers(axes: Axes, labels: Sequence[tuple[np.ndarray, str, str]], vie
         if far:
             ends = (x, (box[0] + box[1]) / 2), (y, (box[2] + box[3]) / 2)
             axes.plot(*ends, color=colour, linewidth=0.6, alpha=0.8)
-        drawn = axes.text(x, y, text, color=colour, fontsize=FONT, weight="bold", ha="center", va="center_baseline")
+        about = {"color": colour, "fontsize": FONT, "weight": "bold", "ha": "center", "va": "center_baseline"}
+        drawn = axes.text(x, y, drawable(text), parse_math=False, **about)
         drawn.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..storage import writing
-from .page import LINE, MARGIN, PAGE, _Writer
+from .page import LINE, MARGIN, MISSING, PAGE, _Writer, drawable
 from .tmtv_blocks import Block, Grid, Paragraph, Picture, Tiles
 from .tmtv_sections import sections
 from .tmtv_words import Words
@@ -58,6 +58,8 @@ def write_pdf(
             for block in blocks:
                 _write(writer, block, pictures)
         writer.space(0.2)
+        if writer.replaced:
+            _paragraph(writer, words("not_in_font", sign=MISSING), size=8)
         _paragraph(writer, made, size=8)
         writer.finish()
     return path
@@ -105,7 +107,7 @@ def text_inches(text: str, size: float, *, bold: bool = False) -> float:
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(size=size, weight="bold" if bold else "normal")
-    return text_to_path.get_text_width_height_descent(text, font, False)[0] / 72
+    return text_to_path.get_text_width_height_descent(drawable(text), font, False)[0] / 72
 
 
 def wrapped(text: str, size: float, *, bold: bool = False) -> list[str]:

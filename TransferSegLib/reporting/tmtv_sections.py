@@ -148,9 +148,13 @@ def _physiological(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]
     else:
         blocks.append(Paragraph(words("no_rule_of_organs")))
     if report["moved"]:
-        moves = ", ".join(f"{words('number')} {one['number']} > {one['to']}" for one in report["moved"])
+        moves = ", ".join(f"{words('number')} {one['number']} > {_kind(one['to'], words)}" for one in report["moved"])
         blocks.append(Paragraph(words("moved", moves=moves)))
     return tuple(blocks)
+
+
+def _kind(to: str, words: Words) -> str:
+    return words.pick("lesion", "lésion") if to == "lesion" else words.organ(to)
 
 
 def _suv(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
@@ -182,7 +186,10 @@ def _suv(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
 def _method(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
     kind, name, rule = report["segmentation"]["kind"], report["segmentation"]["name"], report["threshold"]
     if kind == "threshold":
-        how = words("by_percent", rule=rule[:-1]) if rule.endswith("%") else words("by_threshold", rule=rule)
+        if rule == "reading":
+            how = words("by_reading", rule=words("reading_rule"))
+        else:
+            how = words("by_percent", rule=rule[:-1]) if rule.endswith("%") else words("by_threshold", rule=rule)
     else:
         how = words(f"by_{kind}", name=name, threshold=threshold_words(rule, words))
     names = {key: _file(report[key]) or words("none_given") for key in ("pet", "ct", "truth")}

@@ -19,6 +19,8 @@ Cell = str | float | int | None
 def tmtv_table(reports: Sequence[Mapping[str, Any]], *, language: str = "en") -> tuple[list[str], list[list[Cell]]]:
     """Headings and a row a patient: the listing's fields, then what the page says besides.
 
+    A heading names a tolerance or a threshold only where it is that of all patients; both have columns of their own.
+
     Parameters
     ----------
     reports : sequence of mapping
@@ -26,10 +28,12 @@ def tmtv_table(reports: Sequence[Mapping[str, Any]], *, language: str = "en") ->
     language : {"en", "fr"}
     """
     words = Words(language)
+    settings = {"tolerance": "tolerance_mm", "threshold": "errors_threshold"}
+    neutral = [gap for gap, key in settings.items() if len({report[key] for report in reports}) > 1]
     headings: list[str] = []
     rows = []
     for report in sorted(reports, key=lambda one: str(one["patient"])):
-        cells = _cells(report, words)
+        cells = _cells(report, words, neutral)
         headings = [name for name, _ in cells]
         rows.append([value for _, value in cells])
     return headings, rows
@@ -73,10 +77,10 @@ def write_workbook(path: str | Path, headings: Sequence[str], rows: Sequence[Seq
     return path
 
 
-def _cells(report: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
+def _cells(report: Mapping[str, Any], words: Words, neutral: Sequence[str]) -> list[tuple[str, Cell]]:
     """(heading, value) of a patient; lesion counts of the listing come with their totals and per cent."""
     cells: list[tuple[str, Cell]] = []
-    for field in listing(report, words):
+    for field in listing(report, words, neutral=neutral):
         if not field.name.startswith("approach"):
             value = 100 * field.value if field.name == "lesionwise" else field.value
             cells.append((field.label + (" %" if field.name == "lesionwise" else ""), _rounded(value)))
@@ -110,6 +114,9 @@ def _beyond(report: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
     rules = {row["rule"]: row["tmtv_ml"] for row in report["thresholds"]}
     cells += [(f"TMTV ml, {rule}", rules.get(rule)) for rule in RULES]
     cells.append((words("rule"), report["threshold"] or words("no_rule")))
+    cells.append((words("errors_rule"), report["errors_threshold"] if report.get("errors") else None))
+    cells.append((words("minimum"), report["minimum_ml"]))
+    cells.append((words("approach2_by"), report["lesionwise_by"]))
     cells.append((words("segmentation"), report["segmentation"]["name"]))
     cells.append((words("unit_by"), report["suv"]["stated_by"]))
     by_hand = ", ".join(one["name"] for one in report["suv"]["inputs"] if one["by_hand"])
@@ -130,5 +137,7 @@ def _text(cell: Cell, *, comma: bool) -> str:
 
 
 def _safe(cell: Cell) -> Cell:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it; control characters become ?."""
+    if isinstance(cell, str):
+        cell = "".join("?" if ord(one) < 32 else one for one in cell)
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell

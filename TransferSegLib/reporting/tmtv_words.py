@@ -53,6 +53,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     "rule": ("threshold", "seuil"),
     "physiological_ml": ("physiological ml", "physiologique ml"),
     "percent_rule": ("{rule} % of each lesion's SUVmax", "{rule} % du SUVmax de chaque lésion"),
+    "reading_rule": (
+        "reading rule (SUV >= 4.0, lesions of at least 3 ml)",
+        "règle de lecture (SUV >= 4.0, lésions d'au moins 3 ml)",
+    ),
+    "reading_short": ("SUV 4, 3 ml", "SUV 4, 3 ml"),
+    "truth_minimum": (
+        "The least volume of {minimum} ml is applied to the reference too.",
+        "Le volume minimal de {minimum} ml est appliqué aussi à la référence.",
+    ),
+    "errors_rule": ("threshold of the errors", "seuil des erreurs"),
+    "minimum": ("least volume of a lesion ml", "volume minimal d'une lésion ml"),
+    "approach2_by": ("approach 2 by", "approche 2 selon"),
+    "not_in_font": (
+        "The font of this PDF lacks some characters of a name, shown as {sign}; the HTML page has them.",
+        "La police de ce PDF n'a pas certains caractères d'un nom, remplacés par {sign} ; la page HTML les a.",
+    ),
     "no_rule": ("none", "aucun"),
     "headline": ("(this report)", "(ce compte rendu)"),
     "physiological": ("Physiological uptake, apart", "Fixations physiologiques, à part"),
@@ -116,6 +132,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "method": ("How", "Méthode"),
     "by_threshold": ("Fixed threshold on the PET, SUV >= {rule}; no model.",
                      "Seuil fixe sur la TEP, SUV >= {rule} ; sans modèle."),
+    "by_reading": ("On the PET by the {rule}; no model.", "Sur la TEP, par la {rule} ; sans modèle."),
     "by_percent": ("{rule} % of the SUVmax of each focus of SUV >= 4.0 on the PET; no model.",
                    "{rule} % du SUVmax de chaque foyer de SUV >= 4.0 sur la TEP ; sans modèle."),
     "by_model": ("Model {name}, then {threshold}.", "Modèle {name}, puis {threshold}."),
@@ -157,8 +174,8 @@ class Words:
         return (english, french)[self._column]
 
     def organ(self, name: str) -> str:
-        """The name of a physiological uptake; one that is not known stays as it is."""
-        return self(name) if name in ("brain", "bladder", "kidney", "heart", "other") else name
+        """The name of a physiological uptake; one that the user named (``other:TEXT``) is called so."""
+        return self(name) if name in ("brain", "bladder", "kidney", "heart", "other") else name.removeprefix("other:")
 
     @property
     def colon(self) -> str:
