@@ -36,18 +36,18 @@ def scans(folder):
 
 def test_prune_writes_a_smaller_model_its_curve_and_what_it_cost(model, scans, tmp_path):
     options = PruneOptions(keep=0.5, steps=2, updates=3, last_updates=5, batches=2, control=True, device="cpu")
-    result = prune(model=model, data=scans, out=tmp_path / "small", options=options, listed=False)
+    result = prune(model=model, data=scans, out=tmp_path / "pruned-small", options=options, listed=False)
     rows = result["curve"]
     assert [(row["criterion"], row["step"]) for row in rows] == [(c, n) for c in ("taylor", "random") for n in range(3)]
     assert [row["kept"] for row in rows[:3]] == [1.0, 0.75, 0.5]
     assert rows[2]["parameters"] < rows[1]["parameters"] < rows[0]["parameters"]
     assert all(row["seconds"] > 0 for row in rows) and rows[0]["error_mm"] is not None
-    card = read_package(tmp_path / "small").card
-    network = read_package(tmp_path / "small").network()
+    card = read_package(tmp_path / "pruned-small").card
+    network = read_package(tmp_path / "pruned-small").network()
     assert sum(p.numel() for p in network.parameters()) == rows[2]["parameters"]
     assert "confidence" not in card.projection and card.origin["pruning"]["criterion"] == "taylor"
-    assert (tmp_path / "small.run" / "curve.png").stat().st_size > 5000
-    assert (tmp_path / "small.run" / "curve.csv").read_text().count("\n") == 7
+    assert (tmp_path / "pruned-small.run" / "curve.png").stat().st_size > 5000
+    assert (tmp_path / "pruned-small.run" / "curve.csv").read_text().count("\n") == 7
     assert len(result["held_out"]) == 2 and result["guided"] is None and "After: taylor, 50 %" in result["message"]
 
 
@@ -109,7 +109,7 @@ def test_a_network_without_a_row_counts_as_missed(model):
 
 def test_the_verb_prints_the_curve_and_guides(model, scans, tmp_path, capsys):
     small = ["--steps", "1", "--updates", "2", "--last-updates", "2", "--batches", "1", "--criterion", "l1"]
-    done = call(capsys, "prune", model, "--data", scans, "--out", tmp_path / "small", "--guided", "--json", *small)
+    done = call(capsys, "prune", model, "--data", scans, "--out", tmp_path / "pruned-small", "--guided", "--json", *small)
     value = done.value
     assert {gain["name"] for gain in value["guided"]} == {"conv1", "conv2", "conv3", "conv4"}
     left = [gain["name"] for gain in value["guided"] if not gain["pays"]]
@@ -133,4 +133,4 @@ def test_options_that_mean_nothing_are_refused(changes, message):
 def test_nothing_held_out_is_told(model, tmp_path):
     few = write_scans(tmp_path / "few", range(3))
     with pytest.raises(UsageError, match="no scan is held out"):
-        prune(model=model, data=few, out=tmp_path / "small")
+        prune(model=model, data=few, out=tmp_path / "pruned-small")

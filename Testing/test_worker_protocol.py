@@ -82,7 +82,7 @@ def test_garbage_is_answered_and_the_worker_lives_on(worker, line):
 @pytest.mark.parametrize(
     ("verb", "args", "says"),
     [
-        ("sing", {}, "unknown verb 'sing'; use one of segment, l3, finetune"),
+        ("sing", {}, "unknown verb 'sing'; use one of segment, l3"),
         ("worker", {}, "unknown verb"),
         ("segment", {"model": "m"}, "required: --out"),
         ("segment", {"model": "m", "out": "x.nrrd", "colour": 1}, "unknown argument 'colour'; it takes"),

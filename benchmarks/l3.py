@@ -1,6 +1,6 @@
 """The whole of ``transferseg l3`` on a CT of 512 x 512 x 600 voxels: seconds beyond reading the file, and memory.
 
-    python benchmarks/l3.py --work FOLDER [--model l3-cnn4-phantom] [--picture] [--repeats 5] [--json result.json]
+    python benchmarks/l3.py --work FOLDER [--model l3-map-phantom] [--picture] [--repeats 5] [--json result.json]
 
 The CT is a phantom's trunk (seeded), resampled to 0.8 x 0.8 x 1 mm, int16, kept in ``--work`` as an uncompressed NRRD.
 A fresh process opens the model, answers once to warm up, and then ``--repeats`` times; seconds are the whole job less
@@ -30,7 +30,7 @@ def main() -> None:
     """Make the CT where it is absent, measure in a fresh process, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", help="folder for the CT, kept for the next run (default: a temporary one)")
-    parser.add_argument("--model", default="l3-cnn4-phantom", help="a level model's name, folder or zip")
+    parser.add_argument("--model", default="l3-map-phantom", help="a level model's name, folder or zip")
     parser.add_argument("--seed", type=int, default=4, help="of the phantom (default: 4)")
     parser.add_argument("--repeats", type=int, default=5, help="timed answers (default: 5)")
     parser.add_argument("--picture", action="store_true", help="draw the picture too, and write the label map")
