@@ -108,8 +108,8 @@ def test_a_network_without_a_row_counts_as_missed(model):
 
 
 def test_the_verb_prints_the_curve_and_guides(model, scans, tmp_path, capsys):
-    small = ["--steps", "1", "--updates", "2", "--last-updates", "2", "--batches", "1", "--criterion", "l1"]
-    done = call(capsys, "prune", model, "--data", scans, "--out", tmp_path / "pruned-small", "--guided", "--json", *small)
+    few = ["--steps", "1", "--updates", "2", "--last-updates", "2", "--batches", "1", "--criterion", "l1"]
+    done = call(capsys, "prune", model, "--data", scans, "--out", tmp_path / "pruned-small", "--guided", "--json", *few)
     value = done.value
     assert {gain["name"] for gain in value["guided"]} == {"conv1", "conv2", "conv3", "conv4"}
     left = [gain["name"] for gain in value["guided"] if not gain["pays"]]
