@@ -13,10 +13,10 @@ from helpers_tmtv import SPACING, spots
 
 from TransferSegLib.errors import UsageError
 from TransferSegLib.imaging import Grid
+from TransferSegLib.jobs.tmtv_counted import counted_mask
 from TransferSegLib.jobs.tmtv_options import TmtvOptions
 from TransferSegLib.jobs.tmtv_uptake import (
     Move,
-    counted_mask,
     labels_of,
     measure_uptake,
     move_of,

@@ -141,7 +141,8 @@ class Live:
         """As the report computes them: the mask before the threshold, without what does not count."""
         if truth is None:
             return None
-        from TransferSegLib.jobs.tmtv_uptake import DEFAULT_RULE, before_threshold
+        from TransferSegLib.jobs.tmtv_counted import before_threshold
+        from TransferSegLib.jobs.tmtv_uptake import DEFAULT_RULE
         from TransferSegLib.lesions import compare_lesions, label_map
 
         mask = before_threshold(uptake, self.suv, self.raw) if drawn is None else drawn.kinds == 1

@@ -15,21 +15,13 @@ from ..imaging import from_array
 from ..lesions import LesionErrors, apply_threshold, compare_lesions, label_map
 from ..packages import Package
 from ..reporting.tmtv_words import Words
+from .tmtv_counted import before_threshold
 from .tmtv_drawing import draw
 from .tmtv_options import TmtvInputs, TmtvOptions
 from .tmtv_outputs import check_folder, check_patient, check_text, write_all
 from .tmtv_reading import TmtvCase, patient_name, read_tmtv_case
 from .tmtv_result import errors_value, notes_of, rules_beside, suv_value, threshold_row, uptake_value
-from .tmtv_uptake import (
-    DEFAULT_RULE,
-    Move,
-    Uptake,
-    before_threshold,
-    labels_of,
-    measure_uptake,
-    move_of,
-    with_moves,
-)
+from .tmtv_uptake import DEFAULT_RULE, Move, Uptake, labels_of, measure_uptake, move_of, with_moves
 
 if TYPE_CHECKING:
     from .predict import Model
