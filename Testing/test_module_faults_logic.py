@@ -16,7 +16,7 @@ from helpers_logic import addCase, exchangeFolders, makeLogic, nodeNames, placeM
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="looks for processes as Linux shows them")
 CANCELS = 10
-RESULT_SECONDS = 0.5
+RESULT_SECONDS = 2.0
 
 
 class World:
@@ -111,7 +111,7 @@ def test_segmentations_cancelled_at_random_moments(world: World, scene: Any) -> 
         f"\n{CANCELS} cancels while {sorted(set(stages))}, {done} came too late: slowest answer {max(answers):.2f} s,"
         f" longest block {1000 * world.probe.longest:.0f} ms"
     )
-    assert max(answers) < 1.2 and world.probe.longest < RESULT_SECONDS
+    assert max(answers) < 3 and world.probe.longest < RESULT_SECONDS
 
 
 def trainingCases(world: World, scene: Any) -> tuple[Any, dict, Any]:
@@ -148,7 +148,7 @@ def test_adaptations_cancelled_at_random_moments(world: World, scene: Any) -> No
         f"\n{CANCELS} cancels while {sorted(set(stages))}: slowest answer {max(answers):.2f} s,"
         f" longest block {1000 * world.probe.longest:.0f} ms"
     )
-    assert max(answers) < 1.2 and world.probe.longest < RESULT_SECONDS
+    assert max(answers) < 3 and world.probe.longest < RESULT_SECONDS
 
 
 def test_scene_closed_and_inputs_deleted_during_segmentations(world: World, scene: Any) -> None:
