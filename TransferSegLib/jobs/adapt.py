@@ -35,9 +35,9 @@ from ..training import (
     train,
     training_case,
 )
-from .difficulty import label_scores
+from .difficulty import prepared_dice
 from .finetune_curriculum import Lessons
-from .predict import Model, predict_array
+from .predict import Model
 from .target import Target
 
 INNER_SHARE = 0.2
@@ -174,18 +174,10 @@ def _validation(target: Target, gathered: Gathered, device: str, precision: str,
 
     def validate(module: Any) -> float | None:
         module.eval()
-        scores = []
-        for image, truth, mask in gathered.inner:
-            found = predict_array(
-                target.model,
-                np.asarray(image),
-                np.asarray(mask),
-                device=device,
-                precision=precision,
-                events=events.silent(),
-            ).labels
-            scores.append(label_scores(found, np.asarray(truth), list(target.class_of)))
-        return mean_dice(scores)
+        how = {"device": device, "precision": precision, "events": events}
+        return mean_dice(
+            [prepared_dice(target.model, arrays, list(target.class_of), **how) for arrays in gathered.inner]
+        )
 
     return validate
 

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..events import Events
 from ..imaging import Grid, read_image, to_array
 from ..measuring import components, count_voxels, mean_dice, overlap_measures
-from .predict import predict_array
+from .predict import Model, predict_array
 from .target import Target
 
 if TYPE_CHECKING:
@@ -103,24 +103,28 @@ def score_difficulty(
     target.model.module.eval()
     for number, case in enumerate(gathered.training):
         events.progress("scoring the training cases", number, len(gathered.training))
-        image, truth, mask = gathered.arrays[case.id]
-        labels = predict_array(
-            target.model,
-            np.asarray(image),
-            np.asarray(mask),
-            device=device,
-            precision=precision,
-            events=events.silent(),
-        ).labels
+        how = {"device": device, "precision": precision, "events": events}
+        dice = prepared_dice(target.model, gathered.arrays[case.id], values, **how)
         events.check()
-        score = mean_dice([label_scores(labels, np.asarray(truth), values)])
+        score = mean_dice([dice])
         found[case.id] = None if score is None else 1 - score
     events.progress("scoring the training cases", len(gathered.training), len(gathered.training))
     return found
 
 
-def label_scores(labels: np.ndarray, truth: np.ndarray, values: Sequence[int]) -> Mapping[str, float | None]:
-    """Dice of each label value; None where the truth has none of it."""
+def prepared_dice(
+    model: Model,
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray],
+    values: Sequence[int],
+    *,
+    device: str,
+    precision: str,
+    events: Events,
+) -> Mapping[str, float | None]:
+    """Dice of each label value on a prepared case (image, truth, mask); None where the truth has none of it."""
+    image, truth, mask = (np.asarray(array) for array in arrays)
+    how = {"device": device, "precision": precision, "events": events.silent()}
+    labels = predict_array(model, image, mask, **how).labels
     return {str(v): overlap_measures(count_voxels(labels == v, truth == v))[0]["dice"] for v in values}
 
 
