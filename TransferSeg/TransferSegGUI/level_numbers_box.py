@@ -12,7 +12,7 @@ from slicer.util import VTKObservationMixin
 
 from . import level_results
 from .fitted_table import layOutAgain
-from .result_box import openSegmentEditor
+from .result_box import openSegmentEditor, outlineEvents
 from .signals import Signal
 
 FOLLOW_MS = 250
@@ -68,14 +68,8 @@ class LevelNumbersBox(VTKObservationMixin):
         self.removeObservers()
         self._followed = outlines
         if outlines is not None:
-            segmentation = outlines.GetSegmentation()
-            for event in (
-                segmentation.SourceRepresentationModified,
-                segmentation.RepresentationModified,
-                slicer.vtkSegmentation.SegmentAdded,
-                slicer.vtkSegmentation.SegmentRemoved,
-            ):
-                self.addObserver(segmentation, event, self._onOutlines)
+            for event in outlineEvents(outlines.GetSegmentation()):
+                self.addObserver(outlines.GetSegmentation(), event, self._onOutlines)
         self._write()
 
     def setHeight(self, height: float | None) -> None:

@@ -15,7 +15,7 @@ from .pet_changes import Changes
 from .pet_mip import MipView
 from .pet_tables import MOST_ROWS, fillThresholdsTable, fillUptakeTable, prepareThresholdsTable, prepareUptakeTable
 from .pet_words import LESION, ORGANS, organName, totalsText
-from .result_box import openSegmentEditor
+from .result_box import openSegmentEditor, outlineEvents
 from .signals import Signal
 
 FOLLOW_MS = 300
@@ -154,14 +154,8 @@ class PetResultBox(VTKObservationMixin):
         self.removeObservers()
         self._followed = node
         if node is not None:
-            segmentation = node.GetSegmentation()
-            for event in (
-                segmentation.SourceRepresentationModified,
-                segmentation.RepresentationModified,
-                slicer.vtkSegmentation.SegmentAdded,
-                slicer.vtkSegmentation.SegmentRemoved,
-            ):
-                self.addObserver(segmentation, event, self._onOutlines)
+            for event in outlineEvents(node.GetSegmentation()):
+                self.addObserver(node.GetSegmentation(), event, self._onOutlines)
 
     def _onOutlines(self, _caller: Any, _event: Any) -> None:
         self._soon.start()

@@ -102,6 +102,16 @@ def openSegmentEditor(segmentationNode: Any) -> None:
     slicer.util.selectModule("SegmentEditor")
 
 
+def outlineEvents(segmentation: Any) -> tuple:
+    """The events of a ``vtkSegmentation`` after which its outlines may be others."""
+    return (
+        segmentation.SourceRepresentationModified,
+        segmentation.RepresentationModified,
+        slicer.vtkSegmentation.SegmentAdded,
+        slicer.vtkSegmentation.SegmentRemoved,
+    )
+
+
 def summary(result: Any) -> str:
     """One sentence about a result: how much was found, how long it took, where it ran."""
     found = [f"{name} {_millilitres(ml)}" for name, ml in result.volumesMl.items() if ml > 0]
