@@ -112,6 +112,16 @@ VARIANTS: dict[str, tuple[str, dict]] = {
         "segresnet",
         {"init_filters": 4, "blocks_down": [1, 1, 2], "blocks_up": [1, 1], "norm": "batch", "dropout_prob": 0.3},
     ),
+    **{
+        f"unet{dims}d-{name}": (f"unet{dims}d-{name}", {"channels": widths, "activation": activation})
+        for dims in (2, 3)
+        for name, widths, activation in (
+            ("64-128-256-512", (4, 6, 8, 10), "twice"),
+            ("32-64-128-256", (3, 4, 5, 6), "once"),
+            ("32-64-128", (4, 6, 8), "twice"),
+            ("32-64", (4, 6), "once"),
+        )
+    },
     "petct": ("petct", {"channels": (4, 6, 8, 10), "middle_kernel": 5, "deep_supervision": False}),
     "petct-light": ("petct-light", {"channels": (4, 6, 8), "middle_kernel": 3}),
     "petct-refiner": ("petct-refiner", {"width": 4, "blocks": 2, "kernel": 5}),
@@ -148,9 +158,11 @@ def build(variant: str, *, inputs: int = 4, outputs: int = 3, seed: int = 0) -> 
 
 
 def window(variant: str = "unet", *, inputs: int = 4, seed: int = 1) -> torch.Tensor:
-    """A seeded batch of two small windows (2, inputs, 16, 32, 32), or of the size that an L3 variant takes."""
+    """A seeded batch of two small windows (2, inputs, [16,] 32, 32), or of the size that an L3 variant takes."""
     name, arguments = VARIANTS[variant]
-    size = (16, 32, 32) if network_spec(name).dims == 3 else (arguments["rows"], arguments["width"])
+    size = (16, 32, 32)[-network_spec(name).dims :]
+    if variant.startswith("l3-"):
+        size = (arguments["rows"], arguments["width"])
     inputs = inputs - 3 if variant in NO_CHANNELS else inputs
     return torch.randn(2, inputs, *size, generator=torch.Generator().manual_seed(seed))
 

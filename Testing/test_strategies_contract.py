@@ -15,6 +15,7 @@ from TransferSegLib.strategies import apply_strategy, strategy, strategy_names, 
 LEVELS = {"unet": 4, "unet-batchnorm": 2, "dynunet": 4, "dynunet-batchnorm": 3}
 LEVELS |= {"segresnet": 4, "segresnet-batchnorm": 3, "regressor": 2}
 LEVELS |= {"petct": 3, "petct-light": 2, "petct-refiner": 2}
+LEVELS |= {v: VARIANTS[v][0].count("-") - 1 for v in VARIANTS if v.startswith(("unet2d-", "unet3d-"))}
 LEVELS |= {"l3-cnn4": 4, "l3-alexnet": 3, "l3-vgg16": 5, "l3-vgg19": 5, "l3-googlenet": 5, "l3-map": 2}
 FIXED = ["scratch", "half-lr", "freeze-encoder", "freeze-decoder", "freeze-both"]
 PAIRS = [
@@ -80,7 +81,7 @@ def test_frozen_is_bit_identical_and_the_rest_learns(variant, name):
 
 
 @pytest.mark.parametrize("name", ["freeze-encoder", "freeze-decoder", "freeze-both"])
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.startswith(("unet", "dynunet"))])
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.split("-")[0] in ("unet", "dynunet")])
 def test_the_published_grouping_freezes_as_well(variant, name):
     network, _, module = build(variant)
     freezing = apply_strategy(strategy(name), network, module, grouping="poster")

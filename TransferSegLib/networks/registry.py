@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .dynunet import DYNUNET
 from .level import LEVEL_NETWORKS, level_spec
 from .petct import PETCT_NETWORKS
+from .plain_unet import PLAIN_UNETS, plain_unet_by_name
 from .segresnet import SEGRESNET
 from .spec import NetworkSpec
 from .unet import UNET
@@ -17,7 +18,7 @@ from .unet import UNET
 if TYPE_CHECKING:
     from torch import nn
 
-_BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PETCT_NETWORKS, *LEVEL_NETWORKS)
+_BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PLAIN_UNETS, *PETCT_NETWORKS, *LEVEL_NETWORKS)
 _NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in _BUILT_IN}
 
 
@@ -39,11 +40,12 @@ def network_names() -> tuple[str, ...]:
 def network_spec(name: str) -> NetworkSpec:
     """The entry of that name; UsageError that lists the names otherwise.
 
-    ``l3-`` and the name of a torchvision classifier has an entry too, which `network_names` does not list.
+    ``l3-`` and the name of a torchvision classifier has an entry too, and ``unet2d-`` or ``unet3d-`` and any widths,
+    which `network_names` does not list.
     """
     if name in _NETWORKS:
         return _NETWORKS[name]
-    spec = level_spec(name)
+    spec = plain_unet_by_name(name) or level_spec(name)
     if spec is None:
         raise UsageError(f"network {name!r} does not exist; use one of {', '.join(_NETWORKS)}")
     return spec

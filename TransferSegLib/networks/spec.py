@@ -59,7 +59,7 @@ class NetworkSpec:
     title : str
         For people.
     factory : callable
-        Returns the ``nn.Module`` class (imported when called).
+        Returns what makes the module, its class or a partial of it (imported when called).
     default_arguments : mapping
         Constructor arguments beside the channels; used where none are given.
     groupings : mapping of str to (Groups or callable)
@@ -97,7 +97,7 @@ class NetworkSpec:
 
     name: str
     title: str
-    factory: Callable[[], type[nn.Module]]
+    factory: Callable[[], Callable[..., nn.Module]]
     default_arguments: Mapping[str, Any]
     groupings: Mapping[str, Groups | Callable[[nn.Module], Groups]]
     channel_axes: Callable[[nn.Module], tuple[ChannelAxis, ...]]
