@@ -122,6 +122,10 @@ VARIANTS: dict[str, tuple[str, dict]] = {
             ("32-64", (4, 6), "once"),
         )
     },
+    "dmfnet": ("dmfnet", {"width": 4, "channels": 4, "groups": 2}),
+    "mfnet": ("mfnet", {"width": 4, "channels": 8, "groups": 4}),
+    "dmfnet2d": ("dmfnet2d", {"width": 4, "channels": 4, "groups": 2}),
+    "mfnet2d": ("mfnet2d", {"width": 4, "channels": 8, "groups": 4}),
     "petct": ("petct", {"channels": (4, 6, 8, 10), "middle_kernel": 5, "deep_supervision": False}),
     "petct-light": ("petct-light", {"channels": (4, 6, 8), "middle_kernel": 3}),
     "petct-refiner": ("petct-refiner", {"width": 4, "blocks": 2, "kernel": 5}),

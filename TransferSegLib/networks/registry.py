@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from .dmfnet import FIBER_NETWORKS
 from .dynunet import DYNUNET
 from .level import LEVEL_NETWORKS, level_spec
 from .petct import PETCT_NETWORKS
@@ -18,7 +19,7 @@ from .unet import UNET
 if TYPE_CHECKING:
     from torch import nn
 
-_BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PLAIN_UNETS, *PETCT_NETWORKS, *LEVEL_NETWORKS)
+_BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PLAIN_UNETS, *FIBER_NETWORKS, *PETCT_NETWORKS, *LEVEL_NETWORKS)
 _NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in _BUILT_IN}
 
 
