@@ -18,7 +18,7 @@ from .curricula.curriculum import Curriculum, NoCurriculum
 from .interrupting import interruptible
 from .level_plan import LevelPlan
 from .losses import Loss, judge
-from .optimisers import optimiser_of
+from .optimisers import optimiser_of, rate_factor
 from .plan import TrainingPlan
 from .rating import autocast, rate_batch, to_device
 from .run import Run
@@ -196,7 +196,7 @@ def _step(forward, loss, optimiser, scaler, inputs, truth, device: str, precisio
 
 
 def _set_rate(optimiser, rate: float, plan: Plan, step: int) -> None:
-    factor = 0.5 * (1 + math.cos(math.pi * step / plan.steps)) if plan.decay else 1.0
+    factor = rate_factor(plan, step)
     for group in optimiser.param_groups:
         group["lr"] = rate * factor
 

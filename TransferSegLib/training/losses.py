@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .boundary import DiceFocalBoundary
+from .generalised_dice import generalised_dice
 from .mumford_shah import MumfordShahDiceCE
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ LOSSES: dict[str, Callable[[], Loss]] = {
     "dice-ce": dice_ce,
     "mumford-shah-dice-ce": MumfordShahDiceCE,
     "dice-focal-boundary": DiceFocalBoundary,
+    "generalised-dice": lambda: generalised_dice,
 }
 
 

@@ -26,6 +26,16 @@ PETCT_RECIPES = {
     "petct-light": (((64, 64, 64), 4, 100, 2e-3), ((48, 48, 48), 2, 20, 2e-3)),
 }
 
+# The recipe of DMFNet and MFNet (methods.md, section 3), beside 128-voxel windows on a GPU.
+FIBER_NETWORKS = ("dmfnet", "mfnet", "dmfnet2d", "mfnet2d")
+FIBER_RECIPE: dict[str, Any] = {
+    "loss": "generalised-dice",
+    "optimiser": "adam-amsgrad",
+    "rate": 1e-3,
+    "weight_decay": 1e-5,
+    "schedule": "poly",
+}
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -40,7 +50,7 @@ class TrainingPlan:
     rate : float
         Adam's learning rate before the strategy's factor (methods: 5e-4).
     decay : bool
-        Let the rate fall to zero over the budget (cosine); only sensible with a fixed budget.
+        Let the rate fall to zero over the budget; only sensible with a fixed budget.
     early_stopping : bool
         Keep the best of an inner split and stop after ``patience`` epochs without a better one.
     foreground : float
@@ -48,9 +58,11 @@ class TrainingPlan:
     feature_bank : int
         Augmented windows whose frozen features are computed once and reused (0 = off).
     optimiser : str
-        ``adam`` or ``adamw``.
+        ``adam``, ``adam-amsgrad`` or ``adamw``.
     weight_decay : float
         Of the optimiser.
+    schedule : str
+        How the rate falls: ``cosine``, or ``poly``, (1 - step / steps) to the power of 0.9.
     """
 
     epochs: int
@@ -68,6 +80,7 @@ class TrainingPlan:
     feature_bank: int = 0
     optimiser: str = "adam"
     weight_decay: float = 0.0
+    schedule: str = "cosine"
 
     @property
     def steps(self) -> int:
@@ -75,8 +88,11 @@ class TrainingPlan:
         return self.epochs * self.steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self) | {"patch": list(self.patch)}
+        """Plain JSON types; the schedule only where it is not the cosine, as runs that did not know it have it."""
+        values = asdict(self) | {"patch": list(self.patch)}
+        if self.schedule == "cosine":
+            del values["schedule"]
+        return values
 
 
 def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int = 16) -> TrainingPlan:
@@ -92,6 +108,7 @@ def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: i
         batch=2 if on_gpu else CPU_BATCH.get(network, 2),
         early_stopping=early_stopping,
         decay=not (on_gpu and early_stopping),
+        **(FIBER_RECIPE if network in FIBER_NETWORKS else {}),
     )
 
 
