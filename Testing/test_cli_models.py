@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_cli import call, small_case, small_data_set, small_model
+from helpers_cli import SHIPPED, call, small_case, small_data_set, small_model
 from PIL import Image
 
 from TransferSegLib import places, storage
@@ -38,7 +38,7 @@ def test_a_user_model_is_deleted_a_registered_one_forgotten_a_shipped_one_kept(c
     args = ("finetune", "--from", "mine", "--data", data, "--strategy", "half-lr", "--out", out, *quick)
     assert call(capsys, *args).code == 0
     names = [row["name"] for row in call(capsys, "models", "list", "--json").value]
-    assert names == ["brain-unet-phantom", "l3-map-phantom", "l3-cnn4-phantom", "broken", "mine", "elsewhere"]
+    assert names == [*SHIPPED, "broken", "mine", "elsewhere"]
     forgotten = call(capsys, "models", "delete", "elsewhere", "--json").value
     assert not forgotten["deleted"] and (out / "models" / "model.pt").is_file() and str(out) in forgotten["message"]
     assert call(capsys, "models", "delete", "mine", "--json").value["deleted"]

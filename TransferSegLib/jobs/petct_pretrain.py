@@ -123,12 +123,13 @@ def pretrain_petct(
 def _card(card: Card, recipe: PetCtRecipe, result: dict[str, Any], command: str) -> Card:
     measured = ()
     if result["after"] is not None:
-        dice = result["after"]["mean"]["dice"]
-        text = (
-            f"mean Dice {dice:.3f} on {len(result['held_out'])} held-out phantoms (half of them crops) of the same "
-            "generator, drawn from another population and scanner"
+        found = {kind: _mean_dice(result["after"]["cases"], f"held-{kind}") for kind in ("crop", "body")}
+        parts = {"crop": "crops about a lesion", "body": "whole bodies"}
+        text = "held-out phantoms of another population and scanner, by the same generator: mean Dice " + ", ".join(
+            f"{dice:.3f} on {count} {parts[kind]}" for kind, (dice, count) in found.items() if count
         )
-        measured = ({"text": text, "dice": dice, "command": command},)
+        means = {f"dice_{kind}": round(dice, 4) for kind, (dice, count) in found.items() if count}
+        measured = ({"text": text, "mean": means, "command": command},)
     return replace(
         card,
         name=NAME,
@@ -148,3 +149,10 @@ def _card(card: Card, recipe: PetCtRecipe, result: dict[str, Any], command: str)
         licence="Apache-2.0",
         citation="TransferSeg contributors, 2026 (CITATION.cff)",
     )
+
+
+def _mean_dice(rows: list[dict], prefix: str) -> tuple[float, int]:
+    """Mean Dice of the cases that are called so and have a lesion, and how many they are."""
+    found = [row["dice"][LABELS[0].name] for row in rows if row["id"].startswith(prefix)]
+    found = [dice for dice in found if dice is not None]
+    return (sum(found) / len(found) if found else 0.0), len(found)
