@@ -48,7 +48,7 @@ def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, da
     adapt.ui.nameEdit.text = NEW_MODEL
     assert adapt.ui.startButton.enabled, adapt.ui.startReason.text
     adapt.ui.startButton.click()
-    wait_for(app, lambda: adapt.run is None, 400)
+    wait_for(app, lambda: adapt.run is None, 900)
     assert not adapt.ui.resultBox.isHidden(), adapt.ui.errorText.text
     assert any(word in adapt.ui.verdictLabel.text.lower() for word in ("better", "worse", "no difference"))
     assert adapt.ui.resultTable.rowCount > 0
@@ -69,7 +69,7 @@ def run_segmentation(app, panel):
     panel.ui.applyButton.click()
     assert panel.run is not None, panel.ui.errorText.text
     assert not panel.ui.applyButton.enabled and not panel.ui.runBox.isHidden()
-    wait_for(app, lambda: panel.run is None, 120)
+    wait_for(app, lambda: panel.run is None, 600)
     assert panel.ui.errorBox.isHidden(), panel.ui.errorText.text
     assert panel.ui.volumesTable.mrmlTableNode() is made[-1].tableNode
     panel.logic.resultMade.disconnect(made.append)
