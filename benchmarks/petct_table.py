@@ -39,7 +39,7 @@ def cases_of(args: argparse.Namespace):
     return cases, [sorted(case.id for case in held) for _, held in folds(cases, FOLDS, 0)]
 
 
-def score(prediction, truth, grid) -> dict:
+def score(prediction, truth) -> dict:
     """Overlap and lesions found, missed and made up."""
     from TransferSegLib.measuring import LesionPairs, count_voxels, overlap_measures
     from TransferSegLib.measuring.components import components
@@ -50,21 +50,32 @@ def score(prediction, truth, grid) -> dict:
     return {name: found[name] for name in MEASURES} | {"lesions": lesions}
 
 
-def run_cell(args: argparse.Namespace, strategy: str, count: int, fold: int, seed: int) -> dict:
-    """One training and its scores; from the folder where it lies there already."""
+def cell_name(strategy: str, count: int, fold: int, seed: int, curriculum: str | None = None) -> str:
+    """Name of a cell's files in the folder."""
+    return "-".join(map(str, (strategy, count, fold, seed, *([curriculum] if curriculum else []))))
+
+
+def run_cell(
+    args: argparse.Namespace, strategy: str, count: int, fold: int, seed: int, curriculum: str | None = None
+) -> dict:
+    """One training and its scores; from the folder where it lies there already.
+
+    Beside the scores (JSON) the predicted masks stay (NPZ, bool (k, j, i) by case on the PET's grid).
+    """
     import shutil
 
+    import numpy as np
     import torch
 
     from TransferSegLib.errors import Cancelled
     from TransferSegLib.events import Events
-    from TransferSegLib.imaging import Grid, to_array
+    from TransferSegLib.imaging import to_array
     from TransferSegLib.jobs.finetune import TrainingOptions, finetune
     from TransferSegLib.jobs.predict import Model, segment_case
     from TransferSegLib.packages import find_package, read_package
     from TransferSegLib.preparing import PreparationOptions
 
-    name = f"{strategy}-{count}-{fold}-{seed}"
+    name = cell_name(strategy, count, fold, seed, curriculum)
     file = args.out / f"{name}.json"
     if file.is_file():
         return json.loads(file.read_text())
@@ -72,6 +83,7 @@ def run_cell(args: argparse.Namespace, strategy: str, count: int, fold: int, see
     cases, held = cases_of(args)
     options = PreparationOptions(pet_unit="suv")
     plan = {"epochs": args.epochs, "patch": args.patch, "batch": 2, "early_stopping": False, "seed": seed}
+    plan["curriculum"] = curriculum
     card = find_package(args.model).card
     scratch = strategy == "scratch"
     shutil.rmtree(args.out / name, ignore_errors=True)
@@ -92,16 +104,17 @@ def run_cell(args: argparse.Namespace, strategy: str, count: int, fold: int, see
     except Cancelled:
         raise SystemExit(1) from None
     model = Model.open(read_package(args.out / name))
-    rows = {}
+    rows, predicted = {}, {}
     for case in cases:
         if case.id in held[fold]:
             done = segment_case(model, case, options=options, with_truth=True, device="cpu", events=Events())
             masks = to_array(done.labels) > 0, to_array(done.loaded.truth) > 0
-            rows[case.id] = score(*masks, Grid.of(done.labels))
+            rows[case.id], predicted[case.id] = score(*masks), masks[0]
     before = None if result["before"] is None else result["before"]["mean"]["dice"]
     cell = {"rows": rows, "before": before, "trainable": result["trainable"], "total": result["total"]}
     cell |= {"trained_on": result["trained_on"], "cpu_seconds": round(time.process_time() - started, 1)}
     shutil.rmtree(f"{args.out / name}.run", ignore_errors=True)
+    np.savez_compressed(args.out / f"{name}.npz", **predicted)
     temporary = file.with_suffix(".part")
     temporary.write_text(json.dumps(cell))
     os.replace(temporary, file)
@@ -129,7 +142,7 @@ def baselines(args: argparse.Namespace) -> dict[str, dict]:
             "ellipsoid x SUV >= 1.5": blind & (suv >= 1.5),
         }
         for name, mask in masks.items():
-            found.setdefault(name, {})[case.id] = score(mask, truth, loaded.reference)
+            found.setdefault(name, {})[case.id] = score(mask, truth)
     return found
 
 
@@ -189,9 +202,9 @@ def verdicts(means: dict[tuple[str, int], list[float]], best: float) -> list[str
     return lines
 
 
-def main() -> int:
-    """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """The options that every table of these cells has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/petct_ibsi_sts"))
     parser.add_argument("--model", default="petct-light-phantom")
@@ -202,20 +215,32 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side")
     parser.add_argument("--threads", type=int, default=1, help="threads of each")
     parser.add_argument("--table", action="store_true", help="only print what is there")
-    args = parser.parse_args()
+    return parser
+
+
+def run_cells(args: argparse.Namespace, keys: list[tuple]) -> dict[tuple, dict]:
+    """The cells of these keys (arguments of `run_cell`), run where they are missing, but with ``--table``."""
     args.out.mkdir(parents=True, exist_ok=True)
-    # Seed by seed, so that an interrupted table is a whole one with fewer seeds.
-    keys = [(s, n, f, k) for k, n, f, s in product(range(args.seeds), COUNTS, range(FOLDS), STRATEGIES)]
     cells = {}
     if not args.table:
         with ProcessPoolExecutor(args.jobs) as pool:
             for future in [pool.submit(run_cell, args, *key) for key in keys]:
                 future.result()
     for key in keys:
-        file = args.out / f"{'-'.join(map(str, key))}.json"
+        file = args.out / f"{cell_name(*key)}.json"
         if file.is_file():
             cells[key] = json.loads(file.read_text())
-    print(table(args, cells))
+    return cells
+
+
+def main() -> int:
+    """Run what is missing and print the table."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=STRATEGIES, help="run only these")
+    args = parser.parse_args()
+    # Seed by seed, so that an interrupted table is a whole one with fewer seeds.
+    keys = [(s, n, f, k) for k, n, f, s in product(range(args.seeds), COUNTS, range(FOLDS), args.strategies)]
+    print(table(args, run_cells(args, keys)))
     return 0
 
 

@@ -12,7 +12,20 @@ from dataclasses import replace
 from ..jobs.petct_pretrain import PetCtRecipe, pretrain_petct
 from .console import Console
 
-TUNABLE = ("bodies", "crops", "held_out", "network", "epochs", "patch", "batch", "rate", "foreground", "loss", "seed")
+TUNABLE = (
+    "bodies",
+    "crops",
+    "held_out",
+    "network",
+    "epochs",
+    "patch",
+    "batch",
+    "rate",
+    "foreground",
+    "loss",
+    "precision",
+    "seed",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

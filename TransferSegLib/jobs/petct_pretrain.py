@@ -35,17 +35,18 @@ class PetCtRecipe:
     are trained on; half of ``held_out`` of each, of another population and scanner, are only scored.
     """
 
-    bodies: int = 16
-    crops: int = 48
-    held_out: int = 8
+    bodies: int = 48
+    crops: int = 96
+    held_out: int = 16
     margins: tuple[float, float] = (5.0, 50.0)
     network: str = "petct-light"
-    epochs: int = 60
+    epochs: int = 120
     patch: int = 48
     batch: int = 2
     rate: float = 2e-3
-    foreground: float = 2 / 3
+    foreground: float = 0.5
     loss: str = "dice-ce"
+    precision: str = "bfloat16"
     seed: int = 0
 
 
@@ -100,6 +101,7 @@ def pretrain_petct(
         rate=recipe.rate,
         foreground=recipe.foreground,
         loss=recipe.loss,
+        precision=recipe.precision,
         seed=recipe.seed,
         early_stopping=False,
         device=device,
