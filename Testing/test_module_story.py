@@ -10,10 +10,12 @@ from helpers_panels import PANEL_WIDTH, load_patient, wait_for
 NEW_MODEL = "ms-two-patients"
 LESION = "oedema"
 HOLD_OUT = 3
+QUICK = {"steps": 10}  # of 50 an epoch: what is learned is not looked at here
 
 
-def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, data_folder, tmp_path):
-    frame = module.widget.frame
+def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, data_folder, tmp_path, monkeypatch):
+    frame, learn = module.widget.frame, module.logic.adapt
+    monkeypatch.setattr(module.logic, "adapt", lambda *args, **more: learn(*args, **more, options=QUICK))
     module.holder.resize(PANEL_WIDTH, 1000)
     module.holder.show()
     segment, adapt = frame.segmentPanel, frame.adaptPanel
