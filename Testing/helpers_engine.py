@@ -185,7 +185,8 @@ def ready_made_workers(folder: Path) -> Iterator[list[str]]:
     address = str(folder / "zygote")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFERSEG_TEST_")}
     environment |= {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "ROOM_FOR_MARKS": " " * 400}
-    with subprocess.Popen([sys.executable, "-c", _ZYGOTE, address], env=environment) as zygote:
+    command, quiet = [sys.executable, "-c", _ZYGOTE, address], subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet) as zygote:
         try:
             end = time.monotonic() + 300
             while not os.path.exists(address) and time.monotonic() < end and zygote.poll() is None:
