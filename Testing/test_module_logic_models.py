@@ -84,6 +84,7 @@ def test_storage_folder(logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "small" in [info.name for info in logic.models()]
 
 
+@pytest.mark.alone
 def test_importing_the_logic_is_quick() -> None:
     """Beyond Slicer's own modules, and without torch, SimpleITK or the library's rooms."""
     import subprocess

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..events import Events, quiet
-from ..packages import Card, Label, Package, read_package, write_package
+from ..packages import Card, Label, Package, write_package
 from ..phantoms.petct_write import write_petct_phantoms
-from ..storage import check_folder_is_free, remove_folder, write_json
-from .finetune import TrainingOptions, finetune
+from ..storage import check_folder_is_free, write_json
+from .pretrain import train_on_phantoms
 
 NAME = "petct-light-phantom"
 TERMINOLOGY = (
@@ -90,33 +90,7 @@ def pretrain_petct(
     events, recipe, work = quiet(events), recipe or PetCtRecipe(), Path(work)
     check_folder_is_free(out)
     held_out = make_petct_phantoms(work / "phantoms", recipe, events)
-    trained = work / "trained"
-    if trained.is_dir():
-        remove_folder(trained)
-    options = TrainingOptions(
-        network=recipe.network,
-        epochs=recipe.epochs,
-        patch=recipe.patch,
-        batch=recipe.batch,
-        rate=recipe.rate,
-        foreground=recipe.foreground,
-        loss=recipe.loss,
-        precision=recipe.precision,
-        seed=recipe.seed,
-        early_stopping=False,
-        device=device,
-    )
-    result = finetune(
-        source=None,
-        data=work / "phantoms",
-        strategy_name="scratch",
-        out=trained,
-        hold_out_ids=held_out or ["none"],
-        listed=False,
-        options=options,
-        events=events,
-    )
-    package = read_package(trained)
+    package, result = train_on_phantoms(work, recipe, held_out, events, device=device)
     return write_package(out, _card(package.card, recipe, result, command), package.state())
 
 
