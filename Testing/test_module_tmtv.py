@@ -90,10 +90,14 @@ def test_bad_images_are_refused_before_any_work(scene, logic, pet):
     high = addPet(scene, "high", factor=3000.0)
     colour = addVolume(scene, "one slice", np.zeros((1, 20, 20), np.float32))
     low = addPet(scene, "low", factor=0.005)
+    noisy = addPet(scene, "PET 3")
+    __import__("slicer").util.arrayFromVolume(noisy)[0, 0, 0] = -0.5  # one voxel below 0 makes no CT
+    noisy.GetImageData().Modified()
     for images, words in (
         ((ct, pet), "swapped"),
         ((pet, pet), "both"),
-        ((pet, addPet(scene, "PET 2")), "no value below 0"),
+        ((pet, addPet(scene, "PET 2")), "no CT of a body"),
+        ((pet, noisy), "no CT of a body"),
         ((pet, far), "do not overlap"),
         ((high, ct), "no tissue reaches"),
         ((low, ct), "below that of any tissue"),
