@@ -34,7 +34,7 @@ def press(panel, app, button):
     """Click, and wait until the work is over."""
     assert button.enabled, panel.ui.applyReason.text
     button.click()
-    wait_for(app, lambda: panel.run is None or panel.logic.client.pump(), 120)
+    wait_for(app, lambda: panel.work.run is None or panel.logic.client.pump(), 120)
     assert panel.ui.errorBox.isHidden(), panel.ui.errorText.text
 
 
@@ -178,13 +178,13 @@ def test_an_error_is_one_plain_line_and_cancel_leaves_nothing(panel, images, app
         client, "do", lambda job: job.end("failed", error=InputError("PET: broken; say --pet-unit suv"))
     )
     panel.ui.applyButton.click()
-    wait_for(app, lambda: panel.run is None or client.pump())
+    wait_for(app, lambda: panel.work.run is None or client.pump())
     assert "PET: broken" in panel.ui.errorText.text and "--" not in panel.ui.errorText.text
     monkeypatch.setattr(client, "do", lambda job: None)
     panel.ui.applyButton.click()
     wait_for(app, lambda: client.pump() or len(client.jobs) == 2)
     panel.ui.cancelButton.click()
-    wait_for(app, lambda: panel.run is None or client.pump())
+    wait_for(app, lambda: panel.work.run is None or client.pump())
     assert "Cancelled" in panel.ui.errorText.text and panel.result.result is None
 
 
