@@ -30,6 +30,8 @@ def names(scene, tmp_path, monkeypatch, request):
     monkeypatch.setenv("TRANSFERSEG_HOME", str(tmp_path / "home"))
     logic = makeLogic()
     logic._client = InProcessClient()
+    node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "TransferSeg")
+    logic.getParameterNode = lambda: node
     found = {"logic": logic, "pet": addPet(scene), "ct": addCt(scene), "folder": tmp_path / "report"}
     if "(result" in request.node.funcargs["text"] or "Results" in request.node.funcargs["text"]:
         found["result"] = logic.measureTmtv(found["pet"], found["ct"])

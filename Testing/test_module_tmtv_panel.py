@@ -130,7 +130,7 @@ def test_edits_in_the_segment_editor_are_followed(panel, images, app):
     assert "kept" in panel.ui.stateLabel.text and panel.result.result is None
 
 
-def test_report_and_reference(panel, images, app, dialogs, tmp_path):
+def test_report_and_reference(panel, images, app, scene, dialogs, tmp_path):
     result = apply(panel, app)
     panel.ui.truthSelector.setCurrentNode(result.segmentationNode)
     other = panel.logic.measureTmtv(*images, rule="5.5", physiological=False)
@@ -143,7 +143,12 @@ def test_report_and_reference(panel, images, app, dialogs, tmp_path):
     dialogs.answer(str(tmp_path / "out"))
     press(panel, app, panel.ui.exportButton)
     assert (tmp_path / "out" / "PET.html").is_file() and "PET.html" in panel.ui.reportLabel.text
-    assert panel.ui.openButton.enabled
+    assert panel.ui.openButton.enabled and "another PET" not in panel.ui.reportLabel.text
+    panel.logic.measureTmtv(addPet(scene, factor=2.0), images[1])
+    settle(app, 0.3)
+    dialogs.answer(str(tmp_path / "out"))
+    press(panel, app, panel.ui.exportButton)
+    assert "PET_2.html" in panel.ui.reportLabel.text and "another PET" in panel.ui.reportLabel.text
 
 
 def test_lesions_are_drawn_in_their_colours(panel, images, app, views):

@@ -17,6 +17,7 @@ from .pet_report_box import PetReportBox
 from .pet_result_box import PetResultBox
 from .pet_rule_box import RuleBox
 from .pet_unit_box import PetUnitBox
+from .pet_words import keptText
 from .pet_work import PetWork
 from .scene_follower import SceneFollower
 
@@ -121,6 +122,7 @@ class PetPanel(Panel):
     def _connect(self) -> None:
         ui = self.ui
         ui.applyButton.connect("clicked(bool)", self.apply)
+        ui.trainingButton.connect("clicked(bool)", lambda _checked: self.work.keepCase(self.result.result))
         ui.thresholdsTable.connect("cellClicked(int,int)", self._onStandingRule)
         self.follower.settled.connect(self._onSettled)
         self._live.timeout.connect(self._applyRule)
@@ -131,6 +133,7 @@ class PetPanel(Panel):
         self.result.shown.connect(self._onResult)
         self.changes.failed.connect(self._onFailed)
         self.work.measured.connect(lambda _result: self.result.say(""))
+        self.work.kept.connect(lambda case: self.result.say(keptText(case)))
         self.work.written.connect(self.report.written)
         self.work.changed.connect(self._update)
         self.logic.changed.connect(self._onModels)
@@ -205,6 +208,11 @@ class PetPanel(Panel):
         self.images.show()
         self.models.show()
         node = self.result.node
+        why = self.logic.missingForTmtvCase(node)
+        ui.trainingButton.setVisible(node is not None)
+        ui.trainingButton.setEnabled(why is None and self.work.adding is None)
+        tip = _("Keep PET, CT and lesions as they are outlined now, so that a model can learn from them.")
+        ui.trainingButton.toolTip = why or tip
         edited = node is not None and bool(pet_results.record(node).get("edited"))
         self.rule.setEnabled(self.work.run is None)
         if edited:

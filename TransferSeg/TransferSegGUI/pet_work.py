@@ -1,4 +1,4 @@
-"""What the PET/CT panel's buttons start: measuring and the report; progress and errors of each."""
+"""What the PET/CT panel's buttons start: measuring, the report, keeping a case; progress and errors of each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .error_line import ErrorLine
 from .library_words import inOwnWords
+from .pet_words import keptText
 from .progress_box import ProgressBox
 from .revealing import reveal
 from .signals import Signal
@@ -31,7 +32,11 @@ class PetWork:
         """Emitted with the worker's answer when a report was written."""
         self.changed = Signal()
         """Emitted without values when work begins or ends."""
+        self.kept = Signal()
+        """Emitted with a ``PetCase`` when a training case was kept."""
         self.run: Any = None
+        self.adding: Any = None
+        """The training case that is being copied, or None."""
         self.progress = ProgressBox(ui, self.cancel)
         self.errors = ErrorLine(ui)
 
@@ -47,6 +52,17 @@ class PetWork:
             self._launch(
                 lambda told: self.logic.exportTmtv(result, folder, language=language, **told), self.written.emit
             )
+
+    def keepCase(self, result: Any) -> None:
+        """Keep a result as a training case."""
+        self.errors.clear()
+        try:
+            run = self.logic.addTmtvCase(result, callback=self._onKept)
+        except Exception as error:
+            self._onKept(None, error)
+            return
+        self.adding = None if run.finished else run
+        self.changed.emit()
 
     def cancel(self) -> None:
         """End the run that is going on."""
@@ -81,6 +97,15 @@ class PetWork:
             self.show(error)
         else:
             then(value)
+        self.changed.emit()
+
+    def _onKept(self, case: Any, error: Any) -> None:
+        self.adding = None
+        if error is not None:
+            self.show(error)
+        else:
+            self.progress.log(keptText(case))
+            self.kept.emit(case)
         self.changed.emit()
 
     def _measured(self, result: Any) -> None:
