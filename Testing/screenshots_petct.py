@@ -28,6 +28,6 @@ def petct_pictures(session: Any, data: Path) -> None:
     panel.result.select(2)
     red = session.views.view("Red").logic.GetSliceNode()
     x, y, z = red.GetFieldOfView()
-    red.SetFieldOfView(0.5 * x, 0.5 * y, z)
+    red.SetFieldOfView(0.64 * x, 0.64 * y, z)
     slicer.app.processEvents()
     session.picture("petct-result", ui.notesLabel)
