@@ -82,9 +82,15 @@ def test_models_and_adaptations_are_moved_whole(capsys, tmp_path, free_home):
     run = free_home / "adaptations" / "p" / "run"
     run.mkdir(parents=True)
     (run / "checkpoint.pt").write_bytes(b"weights")
+    corrected = [free_home / "levels" / "corrected" / "c", free_home / "petct" / "corrected" / "c"]
+    for folder in corrected:
+        folder.mkdir(parents=True)
+        (folder / "truth.nrrd").write_bytes(b"mask")
     value = call(capsys, "models", "folder", tmp_path / "new", "--move", "--json").value
-    assert value["moved"] == ["mine", "p"] and value["left"] == []
+    assert value["moved"] == ["mine", "p", "corrected", "corrected"] and value["left"] == []
     assert (tmp_path / "new" / "adaptations" / "p" / "run" / "checkpoint.pt").read_bytes() == b"weights"
+    for folder in corrected:
+        assert (tmp_path / "new" / folder.relative_to(free_home) / "truth.nrrd").is_file() and not folder.exists()
     assert call(capsys, "models", "verify", "mine").code == 0
     assert not list((free_home / "models").iterdir()) and not list(free_home.rglob(".*"))
 
