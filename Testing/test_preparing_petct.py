@@ -23,6 +23,7 @@ def ball(grid: Grid, centre: tuple, radius: float) -> np.ndarray:
     inside = np.linalg.norm(grid.points(index) - np.array(centre), axis=1) <= radius
     return inside.reshape(grid.size).transpose(2, 1, 0)
 
+
 # One voxel, as interpolation or noise leaves it below 0.
 CORNER = np.zeros(CT_GRID.shape)
 CORNER[0, 0, 0] = 1
