@@ -74,7 +74,7 @@ def test_both_sizes():
 
 def test_the_chain_learns_and_is_what_segment_and_evaluate_run(tmp_path, data):
     first = first_stage(tmp_path / "first", learned=None)
-    options = replace(OPTIONS, steps=40, batch=2, rate=5e-3)
+    options = replace(OPTIONS, steps=40, batch=1, patch=24, rate=2e-2)  # the whole case in each window
     result = refined(first, data, tmp_path / "two", options)
     before = evaluate(model=first, data=data, cases=["p2"], device="cpu", precision="float32")
     after = evaluate(model=tmp_path / "two", data=data, cases=["p2"], device="cpu", precision="float32")
