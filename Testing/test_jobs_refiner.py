@@ -74,13 +74,13 @@ def test_both_sizes():
 
 def test_the_chain_learns_and_is_what_segment_and_evaluate_run(tmp_path, data):
     first = first_stage(tmp_path / "first", learned=None)
-    options = replace(OPTIONS, steps=40, batch=1, patch=24, rate=2e-2)  # the whole case in each window
+    options = replace(OPTIONS, steps=60, batch=2, rate=2e-2)
     result = refined(first, data, tmp_path / "two", options)
     before = evaluate(model=first, data=data, cases=["p2"], device="cpu", precision="float32")
     after = evaluate(model=tmp_path / "two", data=data, cases=["p2"], device="cpu", precision="float32")
     assert result["before"]["mean"]["dice"] == pytest.approx(before["mean"]["dice"])
-    assert result["after"]["mean"]["dice"] == pytest.approx(after["mean"]["dice"]) and after["mean"]["dice"] > 0.5
-    assert (result["verdict"], result["total"]) == ("better", 13_012)
+    assert result["after"]["mean"]["dice"] == pytest.approx(after["mean"]["dice"])
+    assert after["mean"]["dice"] > before["mean"]["dice"] + 0.1 and result["total"] == 13_012
     package = read_package(tmp_path / "two")
     card = package.card
     assert card.network == "petct-light" and card.refiner["network"] == "petct-refiner-light" and card.in_channels == 5
