@@ -18,7 +18,7 @@ from .pet_live import Drawn, Live, Measured, Taken
 from .pet_units import PetUnit
 from .runs import Run
 
-_TOLD = ("border", "may be urine", "No lesion")  # what notes on totals and lesions hold
+_TOLD = ("border", "may be urine", "may be uptake", "No lesion")  # what notes on totals and lesions hold
 
 
 @dataclass(frozen=True)
