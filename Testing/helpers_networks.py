@@ -135,7 +135,7 @@ NO_DECODER = (
     "l3-googlenet",
 )
 # Without a tensor that follows the channels of the image or of the labels.
-NO_CHANNELS = NO_DECODER[2:]
+NO_CHANNELS = tuple(name for name in NO_DECODER if name.startswith("l3-"))
 
 
 @contextmanager
