@@ -168,6 +168,9 @@ def table(args: argparse.Namespace, cells: dict[tuple, dict]) -> str:
         best = max(best, s["dice"])
         counts = f"{s['tp']} / {s['fn']} / {s['fp']}"
         lines.append(f"| {name} | 0 | | {s['dice']:.3f} | {s['precision']:.3f} | {s['recall']:.3f} | {counts} | |")
+    before = [cells.get(("half-lr", COUNTS[0], fold, 0), {}).get("before") for fold in range(FOLDS)]
+    if all(dice is not None for dice in before):
+        lines.append(f"| unadapted, phantoms only | 0 | 0 % | {statistics.mean(before):.3f} | | | | |")
     means: dict[tuple[str, int], list[float]] = {}
     for strategy, count in product(STRATEGIES, COUNTS):
         runs = []
