@@ -129,6 +129,7 @@ VARIANTS: dict[str, tuple[str, dict]] = {
     "petct": ("petct", {"channels": (4, 6, 8, 10), "middle_kernel": 5, "deep_supervision": False}),
     "petct-light": ("petct-light", {"channels": (4, 6, 8), "middle_kernel": 3}),
     "petct-refiner": ("petct-refiner", {"width": 4, "blocks": 2, "kernel": 5}),
+    "petct-refiner-light": ("petct-refiner-light", {"width": 4, "blocks": 2, "kernel": 3}),
     "regressor": ("test-regressor", {}),
     "l3-cnn4": ("l3-cnn4", {"rows": 36, "width": 32}),
     **{
@@ -137,9 +138,18 @@ VARIANTS: dict[str, tuple[str, dict]] = {
     },
     "l3-map": ("l3-map", {"channels": (4, 6, 8), "rows": 30, "width": 35}),
 }
-NO_DECODER = ("regressor", "petct-refiner", "l3-cnn4", "l3-alexnet", "l3-vgg16", "l3-vgg19", "l3-googlenet")
+NO_DECODER = (
+    "regressor",
+    "petct-refiner",
+    "petct-refiner-light",
+    "l3-cnn4",
+    "l3-alexnet",
+    "l3-vgg16",
+    "l3-vgg19",
+    "l3-googlenet",
+)
 # Without a tensor that follows the channels of the image or of the labels.
-NO_CHANNELS = NO_DECODER[2:]
+NO_CHANNELS = tuple(name for name in NO_DECODER if name.startswith("l3-"))
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
+import SimpleITK as sitk
 from helpers_cli import call, small_case, small_data_set, small_model
+from helpers_petct import write_case
 
 from TransferSegLib.cases import open_data_set
 from TransferSegLib.errors import Cancelled, InputError, UsageError
@@ -201,6 +203,31 @@ def test_the_truth_says_volume_and_count(tmp_path):
     cases = open_data_set(tmp_path).cases
     assert truth_difficulty("volume", cases, Events()) == pytest.approx({"a": -0.008, "b": -0.035})
     assert truth_difficulty("lesions", cases, Events()) == {"a": 1, "b": 2}
+
+
+def heated(folder, peak: float):
+    """A PET/CT case whose lesion takes up ``peak`` times as much."""
+    write_case(folder, 3)
+    pet, mask = (sitk.ReadImage(str(folder / name)) for name in ("PET.nii.gz", "PET_mask.nii.gz"))
+    values = sitk.GetArrayFromImage(pet)
+    values[sitk.GetArrayViewFromImage(mask) > 0] *= peak
+    changed = sitk.GetImageFromArray(values)
+    changed.CopyInformation(pet)
+    sitk.WriteImage(changed, str(folder / "PET.nii.gz"))
+
+
+def test_the_highest_suv_says_what_is_hard(tmp_path):
+    """Faint lesions are hard; above SUV 30, where the network's window ends, one is as easy as another."""
+    for name, peak in (("p0", 1.0), ("p1", 2.0), ("p2", 5.0), ("p3", 0.5), ("p4", 3.0)):
+        heated(tmp_path / "data" / name, peak)
+    options = TrainingOptions(epochs=1, steps=8, patch=16, curriculum="predefined", difficulty="suv-max")
+    result = finetune(source=None, data=tmp_path / "data", strategy_name="scratch", out=tmp_path / "m",
+                      hold_out_ids=["p4"], listed=False, options=options)  # fmt: skip
+    noted = json.loads((tmp_path / "m.run" / "run.json").read_text())["curriculum"]
+    hard = noted["difficulty"]
+    assert result["curriculum"]["difficulty"] == noted["measure"] == "suv-max" and set(hard) == {"p0", "p1", "p2", "p3"}
+    assert sorted(hard, key=hard.get) == ["p2", "p1", "p0", "p3"]
+    assert hard["p2"] == -30 and hard["p1"] == pytest.approx(2 * hard["p0"], rel=0.02) and -10 < hard["p0"] < -8
 
 
 def test_a_level_model_has_no_curriculum():

@@ -24,6 +24,11 @@ def ball(grid: Grid, centre: tuple, radius: float) -> np.ndarray:
     return inside.reshape(grid.size).transpose(2, 1, 0)
 
 
+# One voxel, as interpolation or noise leaves it below 0.
+CORNER = np.zeros(CT_GRID.shape)
+CORNER[0, 0, 0] = 1
+
+
 def made(*, suv=None, hu=None, pet_grid=PET_GRID, ct_grid=CT_GRID, truth=None) -> LoadedCase:
     if hu is None:
         hu = np.where(ball(ct_grid, (0, 0, 45), 30), 40.0, -1000.0)
@@ -96,7 +101,7 @@ def test_fine_detail_of_the_ct_is_averaged_not_aliased():
 def test_beyond_the_ct_is_air_and_the_pet_still_shows_the_body():
     small = Grid((30, 30, 24), (1.0, 1.0, 3.0), (-41.5, -45.5, 10.0))
     hu = np.full(small.shape, 40.0)
-    hu[0, 0, 0] = -100
+    hu[0] = -100
     found = prepare_petct(made(hu=hu, ct_grid=small), spacing=None)
     far = found.array[:, found.array.shape[1] // 2, -4, -4]
     assert not far[[0, 2, 3]].any() and found.mask[found.mask.shape[0] // 2, found.mask.shape[1] // 2].any()
@@ -106,7 +111,8 @@ def test_beyond_the_ct_is_air_and_the_pet_still_shows_the_body():
     ("change", "message"),
     [
         ({"suv": np.where(ball(PET_GRID, (0, 0, 45), 30), 40.0, -1000.0)}, "as a CT has HU"),
-        ({"hu": np.where(ball(CT_GRID, (0, 0, 45), 30), 3.0, 0.0)}, "a CT in HU has air and fat"),
+        ({"hu": np.where(ball(CT_GRID, (0, 0, 45), 30), 3.0, 0.0)}, "so it is no CT of a body"),
+        ({"hu": np.where(ball(CT_GRID, (0, 0, 45), 30), 3.0, 0.0) - 900 * CORNER}, "ct.nii.gz: values from -900 to 3"),
         ({"suv": np.where(ball(PET_GRID, (0, 0, 45), 30), 10_000.0, 0.0)}, "which no uptake reaches"),
         ({"suv": np.zeros(PET_GRID.shape), "hu": np.full(CT_GRID.shape, -1000.0)}, "neither PET nor CT shows a body"),
     ],
@@ -115,6 +121,21 @@ def test_images_that_are_not_what_they_are_called(change, message):
     with pytest.raises(InputError, match=message) as caught:
         prepare_petct(made(**change))
     assert "\n" not in caught.value.message
+
+
+def test_a_pet_with_a_negative_voxel_is_refused_as_the_ct_by_every_door(tmp_path):
+    """The rule is that of `tmtv`: training and `segment` take the case through this preparation."""
+    case = write(tmp_path / "a")
+    pet = sitk.ReadImage(str(case.images["pet"]))
+    pet[0, 0, 0] = -150.0
+    sitk.WriteImage(pet, str(case.images["ct"]))
+    with pytest.raises(InputError, match="were --pet and --ct swapped") as caught:
+        prepare_petct(load_case(case))
+    assert "CT.nii.gz" in caught.value.message and "\n" not in caught.value.message
+    sitk.WriteImage(made().images["ct"], str(case.images["ct"]))
+    (tmp_path / "a" / "CT.json").write_text('{"Modality": "PT"}')
+    with pytest.raises(InputError, match="its modality is PT"):
+        prepare_petct(load_case(case))
 
 
 def test_registration_has_no_meaning_here():

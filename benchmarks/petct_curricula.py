@@ -3,14 +3,15 @@
     python benchmarks/petct_curricula.py --out FOLDER --model MODEL [--pictures FOLDER]
 
 Folds, budget and seeds are those of ``petct_table.py``; given the same FOLDER, its cells of plain order are not run
-again. The worst quarter is the three patients of the lowest Dice, of each method and seed on its own. ``--pictures``
-draws the three that the unadapted model segments worst: truth, before, plain order and the transfer teacher, with true
-positives, false negatives and false positives in colour.
+again. The worst quarter is the quarter of the patients with the lowest Dice, of each method and seed on its own.
+``--pictures`` draws the quarter that the unadapted model segments worst: truth, before, plain order and the transfer
+teacher, with true positives, false negatives and false positives in colour.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 from itertools import product
@@ -21,7 +22,6 @@ from petct_table import FOLDS, cases_of, cell_name, make_parser, run_cells, spre
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 STRATEGY, COUNT = "half-lr", 9
-QUARTER = 3
 TEACHER = "transfer-teacher"
 
 
@@ -32,9 +32,14 @@ def curricula() -> tuple[str | None, ...]:
     return (None, *CURRICULA)
 
 
+def quarter(count: int) -> int:
+    """How many patients are a quarter, rounded up."""
+    return math.ceil(count / 4)
+
+
 def worst_quarter(dice: list[float]) -> float:
-    """Mean of the three lowest."""
-    return statistics.mean(sorted(dice)[:QUARTER])
+    """Mean of the lowest quarter."""
+    return statistics.mean(sorted(dice)[: quarter(len(dice))])
 
 
 def table(args: argparse.Namespace, cells: dict[tuple, dict]) -> str:
@@ -62,7 +67,7 @@ def key(curriculum: str | None, fold: int, seed: int) -> tuple:
 
 
 def pictures(args: argparse.Namespace) -> list[Path]:
-    """One PNG for each of the three patients that the unadapted model segments worst."""
+    """One PNG for each patient of the quarter that the unadapted model segments worst."""
     import numpy as np
 
     from TransferSegLib.cases import load_case
@@ -87,7 +92,7 @@ def pictures(args: argparse.Namespace) -> list[Path]:
                 masks[title] = file[case.id]
         seen.append((dice_of(masks["before adaptation"], truth), case.id, suv, truth, masks, loaded.reference))
     written = []
-    for _, name, suv, truth, masks, grid in sorted(seen, key=lambda one: one[:2])[:QUARTER]:
+    for _, name, suv, truth, masks, grid in sorted(seen, key=lambda one: one[:2])[: quarter(len(seen))]:
         written.append(draw(args.pictures / f"{name}.png", name, suv, truth, masks, grid.spacing))
     return written
 

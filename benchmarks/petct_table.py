@@ -168,6 +168,9 @@ def table(args: argparse.Namespace, cells: dict[tuple, dict]) -> str:
         best = max(best, s["dice"])
         counts = f"{s['tp']} / {s['fn']} / {s['fp']}"
         lines.append(f"| {name} | 0 | | {s['dice']:.3f} | {s['precision']:.3f} | {s['recall']:.3f} | {counts} | |")
+    before = [cells.get(("half-lr", COUNTS[0], fold, 0), {}).get("before") for fold in range(FOLDS)]
+    if all(dice is not None for dice in before):
+        lines.append(f"| unadapted, phantoms only | 0 | 0 % | {statistics.mean(before):.3f} | | | | |")
     means: dict[tuple[str, int], list[float]] = {}
     for strategy, count in product(STRATEGIES, COUNTS):
         runs = []
@@ -218,9 +221,30 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def settle(args: argparse.Namespace) -> None:
+    """Note in the folder what its cells are made of; ends the program where it holds cells of something else."""
+    from TransferSegLib.packages import find_package
+
+    wanted = {
+        "model": find_package(args.model).card.weights_sha256,
+        "cases": sorted(case.id for case in cases_of(args)[0]),
+        "plan": {"epochs": args.epochs, "patch": args.patch, "precision": args.precision},
+    }
+    file = args.out / "settings.json"
+    args.out.mkdir(parents=True, exist_ok=True)
+    if file.is_file():
+        other = [name for name, value in json.loads(file.read_text()).items() if value != wanted[name]]
+        if other:
+            raise SystemExit(f"{args.out}: holds cells of another {', '.join(other)}; give another --out")
+    elif any(args.out.glob("*.json")):
+        raise SystemExit(f"{args.out}: holds cells that do not say what they are made of; give another --out")
+    else:
+        file.write_text(json.dumps(wanted))
+
+
 def run_cells(args: argparse.Namespace, keys: list[tuple]) -> dict[tuple, dict]:
     """The cells of these keys (arguments of `run_cell`), run where they are missing, but with ``--table``."""
-    args.out.mkdir(parents=True, exist_ok=True)
+    settle(args)
     cells = {}
     if not args.table:
         with ProcessPoolExecutor(args.jobs) as pool:

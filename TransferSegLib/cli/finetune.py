@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..errors import UsageError
 from ..events import Events
 from . import options
 
@@ -17,7 +18,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "adapt a model to a few cases and say whether it helped",
         "transferseg finetune --from brain-unet-phantom --data ms/ --strategy half-lr --hold-out p19 --out ms-model",
     )
-    parser.add_argument("--from", dest="source", required=True, metavar="M|none", help="model to start from, or none")
+    parser.add_argument(
+        "--from", dest="source", metavar="M|none", help="model to start from, or none (needed but with --stage1)"
+    )
     parser.add_argument(
         "--data",
         required=True,
@@ -32,6 +35,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
     parser.add_argument("--network", metavar="N", help="with --from none: unet, l3-cnn4, l3-vgg16 ...")
+    parser.add_argument(
+        "--stage1",
+        metavar="M",
+        help="with --network petct-refiner or petct-refiner-light: the PET/CT model whose probability is refined at "
+        "the PET's own spacing; both stages come into one package",
+    )
     parser.add_argument(
         "--hold-out",
         nargs="+",
@@ -73,6 +82,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "writes), or dice of the model to start from, volume, lesions, suv-max (default: dice; predefined: volume)",
     )
     training.add_argument(
+        "--unlabelled",
+        metavar="FOLDER",
+        help="cases without a truth, of the same roles: one window of theirs in each step beside the labelled batch, "
+        "for which only the Mumford-Shah term counts; with --loss mumford-shah-dice-ce (a step then takes longer by "
+        "one window)",
+    )
+    training.add_argument(
         "--feature-bank",
         type=int,
         default=0,
@@ -102,6 +118,8 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
     from ..jobs.finetune import TrainingOptions, finetune
     from ..jobs.level_target import LevelOptions
 
+    if args.source is None and args.stage1 is None:
+        raise UsageError("--from: is required; name the model to start from, or none")
     return finetune(
         source=None if args.source == "none" else args.source,
         data=args.data,
@@ -118,6 +136,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         run_folder=args.run_folder,
         options=TrainingOptions(
             network=args.network,
+            stage1=args.stage1,
             epochs=args.epochs,
             steps=args.steps,
             seed=args.seed,
@@ -127,6 +146,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             loss=args.loss,
             curriculum=args.curriculum,
             difficulty=args.difficulty,
+            unlabelled=args.unlabelled,
             feature_bank=args.feature_bank,
             grouping=args.grouping,
             device=args.device,
@@ -155,6 +175,10 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines.append(
         f"{value['strategy']}: {value['trainable']:,} of {value['total']:,} parameters learned ({share:.1f} %)"
     )
+    if value.get("stage1"):
+        lines += value["stage1"]["notes"]
+    if value.get("unlabelled"):
+        lines.append(f"without a truth took part: {', '.join(value['unlabelled'])}; one window a step")
     if value.get("curriculum"):
         lines.append(f"curriculum: {', '.join(f'{k} {v}' for k, v in value['curriculum'].items() if v is not None)}")
     lines += [f"label {ours}: continues the source's {theirs}" for ours, theirs in value["matched"].items() if theirs]

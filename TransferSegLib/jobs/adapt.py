@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..imaging import read_image
 from ..inference import choose_device
 from ..measuring import mean_dice
 from ..networks import network_spec
-from ..packages import PETCT
+from ..packages import PETCT, Card
 from ..preparing import PreparationOptions
 from ..strategies import Freezing, Strategy, apply_strategy
 from ..training import (
@@ -34,13 +34,17 @@ from ..training import (
     stacked,
     train,
     training_case,
+    unlabelled_case,
 )
 from .difficulty import prepared_dice
 from .finetune_curriculum import Lessons
+from .finetune_unlabelled import without_inner
 from .predict import Model
 from .target import Target
 
 INNER_SHARE = 0.2
+# Image, truth and mask of a prepared case, as `prepared_arrays` gives them.
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,15 @@ class Adapted:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Prepared cases: those that are trained on, the arrays of the inner split, and by id those that are trained on."""
+    """Prepared cases: those that are trained on, the arrays of the inner split, and by id those that are trained on.
+
+    ``unlabelled`` take part without a truth.
+    """
 
     training: list[TrainingCase]
-    inner: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
-    arrays: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    inner: list[Arrays]
+    arrays: dict[str, Arrays]
+    unlabelled: tuple[TrainingCase, ...] = ()
 
 
 def freeze(target: Target, chosen: Strategy, grouping: str) -> Freezing:
@@ -79,26 +87,49 @@ def gather(
     digests: Mapping[str, str],
     options: PreparationOptions,
     events: Events,
+    unlabelled: Sequence[Case] = (),
+    unlabelled_digests: Mapping[str, str] | None = None,
+    arrays_of: Callable[..., Arrays] = prepared_arrays,
 ) -> Gathered:
     """Prepare the training cases (from the cache where they lie there) and check their labels.
 
-    ``digests`` are the cases' content hashes by id. With early stopping a fifth of the patients forms the inner
-    split. ``others`` are the data set's cases that are not trained on: a label that only they have is said, one
-    that no case has is refused.
+    ``digests`` are the cases' content hashes by id, ``unlabelled_digests`` those of the cases without a truth. With
+    early stopping a fifth of the patients forms the inner split. ``others`` are the data set's cases that are not
+    trained on: a label that only they have is said, one that no case has is refused. ``arrays_of`` prepares a case.
     """
-    card, arrays = target.model.card, {}
-    for number, case in enumerate(cases):
-        events.progress("preparing the cases", number, len(cases))
-        arrays[case.id] = prepared_arrays(
-            case, card, options=options, digest=digests[case.id], events=events.part(case.id)
-        )
-    events.progress("preparing the cases", len(cases), len(cases))
+    card, how = target.model.card, {"options": options, "events": events, "arrays_of": arrays_of}
     training, inner = cases, []
     if plan.early_stopping:
         training, inner = split_by_patient(cases, fraction=INNER_SHARE, seed=plan.seed)
+    unlabelled = without_inner(unlabelled, inner, events)
+    arrays = _prepared(cases, card, digests, "preparing the cases", **how)
+    bare = _prepared(unlabelled, card, unlabelled_digests or {}, "preparing the unlabelled cases", **how)
     ready = [training_case(case, arrays[case.id], target.class_of, axes=card.axes) for case in training]
     _check_labels(ready, target, [*inner, *others], events)
-    return Gathered(ready, [arrays[case.id] for case in inner], {case.id: arrays[case.id] for case in training})
+    learned = {case.id: arrays[case.id] for case in training}
+    without = tuple(unlabelled_case(case, bare[case.id], axes=card.axes) for case in unlabelled)
+    return Gathered(ready, [arrays[case.id] for case in inner], learned, without)
+
+
+def _prepared(
+    cases: Sequence[Case],
+    card: Card,
+    digests: Mapping[str, str],
+    stage: str,
+    *,
+    options: PreparationOptions,
+    events: Events,
+    arrays_of: Callable[..., Arrays],
+) -> dict[str, Arrays]:
+    """Image, truth and mask of each case by id."""
+    arrays = {}
+    for number, case in enumerate(cases):
+        events.progress(stage, number, len(cases))
+        how = {"options": options, "digest": digests[case.id], "events": events.part(case.id)}
+        arrays[case.id] = arrays_of(case, card, **how)
+    if cases:
+        events.progress(stage, len(cases), len(cases))
+    return arrays
 
 
 def adapt(
@@ -126,6 +157,7 @@ def adapt(
         plan,
         flip_axis=2 if card.axes == "kji" else 0,
         augmentation=PetCtAugmentation if card.normalisation == PETCT else Augmentation,
+        unlabelled=gathered.unlabelled,
     )
     source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:

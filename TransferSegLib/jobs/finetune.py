@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..cases import Case, DataSet, open_data_set
+from ..cases import DataSet, open_data_set
 from ..errors import UsageError
 from ..events import Events, quiet
 from ..inference import choose_device
 from ..networks import state_to_save
 from ..packages import Package, find_package, register, write_package
-from ..reporting import verdict
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Run
-from .adapt import Adapted, adapt, freeze, gather
+from .adapt import adapt, freeze, gather
 from .evaluate import say_left_out
 from .finetune_curriculum import make_lessons
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, make_target, split_cases
-from .finetune_report import finish_card, write_training_report
+from .finetune_report import finish_card, training_result, write_training_report
 from .finetune_scores import SourceTask, score_adapted, score_source
+from .finetune_unlabelled import open_unlabelled
 from .level_dispatch import is_level_job, refuse_level_options, refuse_others
 from .level_finetune import finetune_level
 from .level_target import LevelOptions
-from .target import Target
+from .refiner_finetune import finetune_refiner, is_refiner
 
 __all__ = ["TrainingOptions", "finetune"]
 
@@ -53,7 +53,8 @@ def finetune(
 ) -> dict[str, Any]:
     """Adapt a model (or train a new one) and score the held-out cases before and after.
 
-    A level model, or ``--network l3-...``, or a CSV of levels goes to `finetune_level`.
+    A level model, or ``--network l3-...``, or a CSV of levels goes to `finetune_level`; ``--network petct-refiner``
+    with its first stage (`TrainingOptions.stage1`) to `finetune_refiner`.
 
     Parameters
     ----------
@@ -84,8 +85,8 @@ def finetune(
     dict
         ``package, before, after, verdict, message, trainable, total, frozen, strategy, run, report, seconds,
         held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten, steps,
-        curriculum {name, difficulty, its parameters} or null, stopped`` (true where the user ended the training
-        before its plan did).
+        curriculum {name, difficulty, its parameters} or null, unlabelled [ids], stopped`` (true where the user
+        ended the training before its plan did).
     """
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     chosen = strategy(strategy_name)
@@ -109,6 +110,21 @@ def finetune(
             events=events,
         )
     refuse_level_options(level_options)
+    if is_refiner(options):
+        return finetune_refiner(
+            data=data,
+            out=out,
+            source=package,
+            hold_out_ids=hold_out_ids,
+            cases=cases,
+            label_map=label_map,
+            truth_name=truth_name,
+            others={"--roles": roles, "--source-data": source_data},
+            run_folder=run_folder,
+            listed=listed,
+            options=options,
+            events=events,
+        )
     device = choose_device(options.device, precision=options.precision)
     data_set = _data_set(data, package, roles, truth_name)
     say_left_out(data_set, events)
@@ -117,12 +133,30 @@ def finetune(
     freezing = freeze(target, chosen, options.grouping)
     plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
     lessons = make_lessons(options, data_set, training, target)
-    request = make_request(package, data_set, training, held_out, chosen, plan, options, target, events, lessons)
+    unlabelled = open_unlabelled(
+        options.unlabelled,
+        target.model.card,
+        data_set=data_set,
+        held_out=held_out,
+        truth_name=truth_name,
+        events=events,
+    )
+    request = make_request(
+        package, data_set, training, held_out, chosen, plan, options, target, events, lessons, unlabelled
+    )
     folder = run_folder or f"{out}.run"
     Run.refuse_another(folder, request)
     others = [case for case in data_set.cases if case not in training]
     gathered = gather(
-        target, training, others, plan, digests=request["training"], options=options.preparation, events=events
+        target,
+        training,
+        others,
+        plan,
+        digests=request["training"],
+        options=options.preparation,
+        events=events,
+        unlabelled=unlabelled,
+        unlabelled_digests=request["unlabelled"]["cases"] if unlabelled else None,
     )
     scoring = time.monotonic()
     before = score_source(package, target, held_out, options, events)
@@ -139,7 +173,7 @@ def finetune(
     adapted = adapt(target, gathered, freezing, plan, **how)
     after = score_adapted(adapted.model, held_out, options, "scoring the held-out cases after", events)
     forgotten = None if source_task is None else source_task.forgotten(adapted.model, options, events)
-    result = _result(before, after, adapted, chosen, target, held_out, training, forgotten)
+    result = training_result(before, after, adapted, chosen, target, held_out, training, gathered, forgotten)
     card = finish_card(adapted.model.card, package, chosen, plan, result, request, run.id)
     result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
     made = write_package(out, card, state_to_save(card.network, adapted.model.module))
@@ -170,40 +204,3 @@ def _data_set(
     roles = roles or package.card.roles
     reference = package.card.reference if package.card.reference in roles else None
     return open_data_set(data, roles=roles, truth_name=truth_name, reference_role=reference)
-
-
-def _result(
-    before: dict | None,
-    after: dict | None,
-    adapted: Adapted,
-    chosen: Strategy,
-    target: Target,
-    held_out: Sequence[Case],
-    training: Sequence[Case],
-    forgotten: dict | None,
-) -> dict[str, Any]:
-    kind, message = verdict(before, after)
-    if before is None and after is not None and target.transfer is not None:
-        message = message.replace("no source model to compare with", "the source needs images that these data lack")
-    names = target.model.card.label_names()
-    return {
-        "before": before,
-        "after": after,
-        "verdict": kind,
-        "message": message,
-        "trainable": adapted.freezing.trainable,
-        "total": adapted.freezing.total,
-        "frozen": adapted.freezing.frozen,
-        "strategy": chosen.name,
-        "steps": adapted.steps,
-        "curriculum": adapted.curriculum,
-        "stopped": adapted.stopped,
-        "held_out": [case.id for case in held_out],
-        "trained_on": [case.id for case in training],
-        "matched": {
-            names[value]: None if label is None or target.transfer is None else label.name
-            for value, label in target.matched.items()
-        },
-        "transferred": None if target.transfer is None else target.transfer.as_dict(),
-        "forgotten": forgotten,
-    }

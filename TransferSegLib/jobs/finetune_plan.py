@@ -18,6 +18,7 @@ from ..preparing import PreparationOptions
 from ..strategies import Strategy
 from ..training import TrainingPlan, case_hash, default_plan, loss_by_name, needs_image
 from .finetune_curriculum import Lessons, check_curriculum
+from .finetune_unlabelled import check_unlabelled, unlabelled_request
 from .labels import label_names_of
 from .target import Target, target_from_nothing, target_from_source
 
@@ -29,9 +30,15 @@ INNER_FROM = 6
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What a user may set; None means the default for the network and device."""
+    """What a user may set; None means the default for the network and device.
+
+    ``unlabelled`` is a data set of cases without a truth, with the same roles: a window of theirs is in each step
+    beside the labelled batch, and only the Mumford-Shah term of ``mumford-shah-dice-ce`` counts for it. ``stage1`` is
+    the model whose probability a refiner (``network``) takes.
+    """
 
     network: str | None = None
+    stage1: str | Path | Package | None = None
     epochs: int | None = None
     steps: int | None = None
     seed: int = 0
@@ -42,6 +49,7 @@ class TrainingOptions:
     loss: str = "dice-ce"
     curriculum: str | None = None
     difficulty: str | Path | None = None
+    unlabelled: str | Path | None = None
     feature_bank: int = 0
     early_stopping: bool | None = None
     grouping: str = "anatomical"
@@ -154,6 +162,7 @@ def make_request(
     target: Target,
     events: Events,
     lessons: Lessons | None = None,
+    unlabelled: Sequence[Case] = (),
 ) -> dict[str, Any]:
     """All that decides the result, for run.json and for knowing a run again."""
 
@@ -162,6 +171,8 @@ def make_request(
         events.progress("looking at the cases", number, len(training) + len(held_out))
         digests[case.id] = case_hash(case)
     order = {} if lessons is None else {"curriculum": lessons.request()}
+    if unlabelled:
+        order["unlabelled"] = unlabelled_request(unlabelled, events)
     return order | {
         "verb": "finetune",
         "source": None if package is None else {"name": package.card.name, "sha256": package.card.weights_sha256},
@@ -183,6 +194,7 @@ def make_request(
 def check_options(options: TrainingOptions, roles: Sequence[str] | None) -> None:
     """Refuse what cannot be, before any work."""
     check_curriculum(options)
+    check_unlabelled(options.unlabelled, options.loss)
     for option, value in (("--seed", options.seed), ("--feature-bank", options.feature_bank)):
         if value < 0:
             raise UsageError(f"{option} {value}: must not be below 0")

@@ -10,14 +10,58 @@ from typing import TYPE_CHECKING, Any
 from ..cases import Case
 from ..events import Events
 from ..networks import parameter_groups
-from ..packages import Card, Package
+from ..packages import Card, Package, learned_digests
 from ..strategies import Strategy
 from ..training import Run, TrainingPlan
 
 if TYPE_CHECKING:
-    from .adapt import Adapted
+    from .adapt import Adapted, Gathered
+    from .predict import Model
+    from .target import Target
 
 OVERLAYS = 2
+
+
+def training_result(
+    before: dict | None,
+    after: dict | None,
+    adapted: Adapted,
+    chosen: Strategy,
+    target: Target,
+    held_out: Sequence[Case],
+    training: Sequence[Case],
+    gathered: Gathered,
+    forgotten: dict | None,
+) -> dict[str, Any]:
+    """What is known of a training, in plain JSON types."""
+    from ..reporting import verdict
+
+    kind, message = verdict(before, after)
+    if before is None and after is not None and target.transfer is not None:
+        message = message.replace("no source model to compare with", "the source needs images that these data lack")
+    names = target.model.card.label_names()
+    return {
+        "before": before,
+        "after": after,
+        "verdict": kind,
+        "message": message,
+        "trainable": adapted.freezing.trainable,
+        "total": adapted.freezing.total,
+        "frozen": adapted.freezing.frozen,
+        "strategy": chosen.name,
+        "steps": adapted.steps,
+        "curriculum": adapted.curriculum,
+        "stopped": adapted.stopped,
+        "held_out": [case.id for case in held_out],
+        "trained_on": [case.id for case in training],
+        "matched": {
+            names[value]: None if label is None or target.transfer is None else label.name
+            for value, label in target.matched.items()
+        },
+        "transferred": None if target.transfer is None else target.transfer.as_dict(),
+        "forgotten": forgotten,
+        "unlabelled": [case.id for case in gathered.unlabelled],
+    }
 
 
 def finish_card(
@@ -36,6 +80,8 @@ def finish_card(
         text = f"a {card.network} trained from new weights on {counted}"
     else:
         text = f"{source.card.name}, adapted with {chosen.name} on {counted}"
+    if result["unlabelled"]:
+        text += f", with {_unlabelled_words(result)}"
     if result["curriculum"] is not None:
         text += f", curriculum {result['curriculum']['name']}"
     if result["stopped"]:
@@ -46,7 +92,7 @@ def finish_card(
         "source_sha256": None if source is None else source.card.weights_sha256,
         "strategy": chosen.name,
         "cases": cases,
-        "inputs": {part: sorted(request[part].values()) for part in ("training", "held_out")},
+        "inputs": _inputs(request, result, source if chosen.starts_from_source else None),
         "plan": plan.to_json(),
         "curriculum": result["curriculum"],
         "verdict": result["verdict"],
@@ -64,6 +110,22 @@ def finish_card(
     return replace(card, description=description[0].upper() + description[1:], origin=origin, measured_on=measured)
 
 
+def _unlabelled_words(result: dict[str, Any]) -> str:
+    count = len(result["unlabelled"])
+    return f"{count} unlabelled case{'' if count == 1 else 's'}"
+
+
+def _inputs(request: dict[str, Any], result: dict[str, Any], source: Package | None) -> dict[str, list[str]]:
+    """Digests of the cases that took part, of those held out, and of what the source learned from; no case's name."""
+    found = {part: sorted(request[part].values()) for part in ("training", "held_out")}
+    if result["unlabelled"]:
+        found["unlabelled"] = sorted(request["unlabelled"]["cases"][name] for name in result["unlabelled"])
+    before = None if source is None else learned_digests(source.card)
+    if before:
+        found["before"] = sorted(before)
+    return found
+
+
 def write_training_report(
     run: Run,
     card: Card,
@@ -72,8 +134,12 @@ def write_training_report(
     held_out: Sequence[Case],
     options: Any,
     events: Events,
+    model: Model | None = None,
 ) -> Path:
-    """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures."""
+    """The PDF in the run's folder: facts, table before and after, curves, frozen blocks, pictures.
+
+    ``model`` makes the pictures where that is not the network that was trained alone.
+    """
     from ..reporting import before_after_table, blocks_figure, curves_figure, format_cell, write_report
 
     events.progress("writing the report", 0, 1)
@@ -82,7 +148,7 @@ def write_training_report(
         blocks_figure(_blocks(adapted), title=f"{card.network}: {result['strategy']}"),
     ]
     for case in list(held_out)[:OVERLAYS]:
-        figures.append(_overlay(case, card, adapted, options, events))
+        figures.append(_overlay(case, card, model or adapted.model, options, events))
     share = 100 * result["trainable"] / max(result["total"], 1)
     facts = [
         ("Model", card.name),
@@ -96,6 +162,8 @@ def write_training_report(
     ]
     if result["curriculum"] is not None:
         facts.append(("Curriculum", ", ".join(f"{k} {v}" for k, v in result["curriculum"].items() if v is not None)))
+    if result["unlabelled"]:
+        facts.append(("Without a truth", ", ".join(result["unlabelled"])))
     if result["forgotten"] is not None:
         f = result["forgotten"]
         figures_text = f"mean Dice {format_cell(f['before'])} before, {format_cell(f['after'])} after"
@@ -125,13 +193,13 @@ def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
     ]
 
 
-def _overlay(case: Case, card: Card, adapted: Adapted, options: Any, events: Events) -> Any:
+def _overlay(case: Case, card: Card, model: Model, options: Any, events: Events) -> Any:
     from ..reporting import overlay_figure
     from .predict import segment_case
     from .segment_outputs import picture_options
 
     segmented = segment_case(
-        adapted.model,
+        model,
         case,
         options=options.preparation,
         device=options.device,

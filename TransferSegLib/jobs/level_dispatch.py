@@ -54,6 +54,8 @@ def refuse_others(given: Mapping[str, Any], options: TrainingOptions) -> None:
         ("--patch", options.patch),
         ("--foreground", options.foreground),
         ("--feature-bank", options.feature_bank),
+        ("--unlabelled", options.unlabelled),
+        ("--stage1", options.stage1),
         ("--curriculum", options.curriculum not in (None, "none")),
     ):
         wrong += [name] if value else []

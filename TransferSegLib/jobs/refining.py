@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cases import LoadedCase
+from ..events import Events
 from ..imaging import from_array
 from ..inference import OutputRule, Prediction, segment_array
 from ..networks import network_divisor
@@ -15,6 +16,20 @@ from ..packages import Card
 from ..preparing import PreparationOptions, Prepared, place_image, prepare_petct
 
 OVERLAP = 0.5
+
+
+def refiner_inputs(
+    card: Card, loaded: LoadedCase, coarse: Prepared, first: Prediction, options: PreparationOptions, events: Events
+) -> Prepared:
+    """The case at the reference's own spacing; ``array`` (6, k, j, i) float32 is what the refiner takes.
+
+    That is the five channels and, last, the first stage's probability (``first.probability`` on ``coarse``), laid over
+    them linearly, 0 where the first stage did not look. Inference and training take it from here alike.
+    """
+    how = {"orientation": card.orientation, "options": options, "events": events.silent()}
+    fine = prepare_petct(loaded, spacing=None, **how)
+    probability = place_image(from_array(first.probability, coarse.grid), fine.grid)
+    return replace(fine, array=np.concatenate([fine.array, probability[None]]))
 
 
 def refined(
@@ -28,10 +43,9 @@ def refined(
     uncertainty: bool,
     how: dict[str, Any],
 ) -> tuple[Prepared, Prediction]:
-    """Prepare the case at the reference's own spacing and run the refiner over it.
+    """Prepare the case at the reference's own spacing (`refiner_inputs`) and run the refiner over it.
 
-    Its inputs are the five channels and, last, the first stage's probability (``first.probability`` on ``coarse``),
-    laid over them linearly, 0 where the first stage did not look. Windows are weighed centrally.
+    Windows are weighed centrally.
 
     Parameters
     ----------
@@ -40,14 +54,10 @@ def refined(
     how : dict
         ``device, precision, flips, events``, as `segment_array` takes them.
     """
-    fine = prepare_petct(
-        loaded, spacing=None, orientation=card.orientation, options=options, events=how["events"].silent()
-    )
-    probability = place_image(from_array(first.probability, coarse.grid), fine.grid)
-    array = np.concatenate([fine.array, probability[None]])
+    fine = refiner_inputs(card, loaded, coarse, first, options, how["events"])
     second = segment_array(
         module.refiner,
-        array,
+        fine.array,
         fine.mask,
         outputs=replace(rule, channels=(1,)),
         window=tuple(card.refiner["window"]),

@@ -106,7 +106,7 @@ def target_from_source(
     if input_channels(old.normalisation, roles) is None:
         raise UsageError(f"--roles {' '.join(roles)}: {old.name} needs the roles {', '.join(old.roles)}")
     matched = matched_labels(truth_names, old.labels, label_map, events)
-    card, channels = _card(name, old, tuple(roles), truth_names, matched)
+    card, channels = target_card(name, old, tuple(roles), truth_names, matched)
     module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     report = None
     if with_weights:
@@ -116,7 +116,7 @@ def target_from_source(
     return Target(Model(card, module), _class_of(card), matched, report)
 
 
-def _card(
+def target_card(
     name: str, old: Card, roles: tuple[str, ...], truth_names: Mapping[int, str], matched: Mapping[int, Label | None]
 ) -> tuple[Card, dict[int, int | None]]:
     """The target's card, and {target channel: source channel or None} of the output layer."""

@@ -11,7 +11,7 @@ from ..imaging import Grid
 
 # From the neck to where the legs part, mm, in adults: stands in where touching thighs or the field's end hide that.
 _TRUNK = 690.0
-_SKIN = 0.15  # SUV of the smoothed PET that counts as body; fat has 0.15 to 0.35, air about 0
+SKIN = 0.15  # SUV of the smoothed PET that counts as body; fat has 0.15 to 0.35, air about 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def body_plan(suv: np.ndarray, ct: np.ndarray | None, step: np.ndarray) -> BodyP
     if shape[0] < 350 or shape[2] < 250 or shape[1] < 150:
         return None
     smooth = ndimage.gaussian_filter(np.clip(suv, 0, 4).astype(np.float32), 5.0 / step, truncate=2.5)
-    pieces, count = ndimage.label(smooth > _SKIN)
+    pieces, count = ndimage.label(smooth > SKIN)
     if not count:
         return None
     body = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))

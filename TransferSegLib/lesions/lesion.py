@@ -43,7 +43,7 @@ class Lesion:
     physiological : str
         The organ whose normal uptake it is (``brain``, ``bladder``, ``kidney``, ``heart``); empty for a lesion.
     suspected : str
-        The organ (``bladder``, ``kidney``) whose urine a lesion may be: it lies so, but that is no proof; it counts.
+        The organ (as above) whose urine or uptake a lesion may be: it lies so, but that is no proof; it counts.
     part : Part
         Its voxels, cut out.
     corners_mm : float (n, 3)

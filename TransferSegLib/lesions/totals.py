@@ -40,7 +40,7 @@ class Totals:
     undefined : dict
         Figure to the reason why it is None.
     notes : tuple of str
-        What to know of the figures: lesions that reach the border of the image, or that may be urine.
+        What to know of the figures: lesions that reach the border of the image, or that may be an organ's uptake.
     """
 
     tmtv_ml: float
@@ -96,13 +96,14 @@ def border_notes(numbers: Sequence[int]) -> tuple[str, ...]:
 
 
 def suspicion_notes(lesions: Sequence[Lesion]) -> tuple[str, ...]:
-    """A note for each organ whose urine some of the lesions may be: they count until the user moves them."""
+    """A note for each organ whose urine or uptake some of the lesions may be: they count until the user moves them."""
     notes = []
     for organ in dict.fromkeys(lesion.suspected for lesion in lesions if lesion.suspected):
         numbers = [lesion.number for lesion in lesions if lesion.suspected == organ]
         one = len(numbers) == 1
         which = f"lesion {numbers[0]}" if one else "lesions " + ", ".join(map(str, numbers))
-        notes.append(f"{which} may be urine in the {organ}, and counts: look, and move it if so")
+        what = f"may be urine in the {organ}" if organ in ("bladder", "kidney") else f"may be uptake of the {organ}"
+        notes.append(f"{which} {what}, and counts: look, and move it if so")
         if not one:
-            notes[-1] = f"{which} may be urine in the {organ}, and count: look, and move those that are"
+            notes[-1] = f"{which} {what}, and count: look, and move those that are"
     return tuple(notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .groups import count_parameters, group_of, groups_of, parameter_groups
 from .imagenet import has_imagenet, imagenet_state, load_imagenet
+from .petct import REFINERS
 from .registry import (
     build_network,
     network_divisor,
@@ -16,6 +17,7 @@ from .spec import ChannelAxis, Group, NetworkSpec
 from .weights import load_state, state_to_save, without_duplicates
 
 __all__ = [
+    "REFINERS",
     "ChannelAxis",
     "Group",
     "NetworkSpec",

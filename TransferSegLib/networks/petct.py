@@ -1,8 +1,9 @@
 """Networks for PET/CT, after TMTV-Net (Yousefirizi et al. 2024; methods.md, section 1).
 
 ``petct`` is stage 1 as published, at 6 mm; ``petct-light`` the same in small, for a CPU; ``petct-refiner`` stage 2,
-whose sixth input is the probability that stage 1 gave. Groups: ``stem``, ``enc1..N`` the halvings, ``bottleneck`` the
-middle convolution, ``decN..1`` the doublings, ``head`` the output with the heads of the deep supervision.
+whose sixth input is the probability that stage 1 gave, ``petct-refiner-light`` that in small. Groups: ``stem``,
+``enc1..N`` the halvings, ``bottleneck`` the middle convolution, ``decN..1`` the doublings, ``head`` the output with the
+heads of the deep supervision.
 """
 
 from __future__ import annotations
@@ -107,17 +108,24 @@ def _refiner_finish(module: nn.Module, features: list[Tensor]) -> Tensor:
     return module.head(deepest)
 
 
-PETCT_REFINER = NetworkSpec(
-    name="petct-refiner",
-    title="PET/CT refiner, stage 2 of TMTV-Net (361,796 parameters)",
-    factory=_refiner,
-    default_arguments={"width": 32, "blocks": 4, "kernel": 9},
-    groupings={"anatomical": _refiner_groups},
-    channel_axes=_refiner_axes,
-    stages=_refiner_stages,
-    finish=_refiner_finish,
-    default_channels=(6, 2),
-    has_decoder=False,
-    absent=_NO_POSTER,
-)
-PETCT_NETWORKS = (PETCT, PETCT_LIGHT, PETCT_REFINER)
+def _refiner_spec(name: str, title: str, width: int, blocks: int, kernel: int) -> NetworkSpec:
+    return NetworkSpec(
+        name=name,
+        title=title,
+        factory=_refiner,
+        default_arguments={"width": width, "blocks": blocks, "kernel": kernel},
+        groupings={"anatomical": _refiner_groups},
+        channel_axes=_refiner_axes,
+        stages=_refiner_stages,
+        finish=_refiner_finish,
+        default_channels=(6, 2),
+        has_decoder=False,
+        absent=_NO_POSTER,
+    )
+
+
+PETCT_REFINER = _refiner_spec("petct-refiner", "PET/CT refiner, stage 2 of TMTV-Net (361,796 parameters)", 32, 4, 9)
+PETCT_REFINER_LIGHT = _refiner_spec("petct-refiner-light", "PET/CT refiner for a CPU (13,012 parameters)", 8, 2, 5)
+PETCT_NETWORKS = (PETCT, PETCT_LIGHT, PETCT_REFINER, PETCT_REFINER_LIGHT)
+# Networks that take the probability of a first stage as their last input.
+REFINERS = (PETCT_REFINER.name, PETCT_REFINER_LIGHT.name)

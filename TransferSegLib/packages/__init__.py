@@ -4,7 +4,8 @@ from .archive import export_zip, unpacked
 from .bundle import import_bundle
 from .card import PETCT, PETCT_ROLES, Card, Label, input_channels, json_schema
 from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_models, register, shipped_folder
-from .composed import composed_state, load_checked
+from .composed import composed_state, load_checked, loaded_module, network_parts
+from .learned import learned_digests
 from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
 from .tmtvnet import import_tmtvnet, is_checkpoint
@@ -26,9 +27,12 @@ __all__ = [
     "input_channels",
     "is_checkpoint",
     "json_schema",
+    "learned_digests",
     "list_models",
     "load_checked",
+    "loaded_module",
     "merge_packages",
+    "network_parts",
     "read_package",
     "read_state",
     "register",

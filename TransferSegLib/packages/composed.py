@@ -67,6 +67,11 @@ def state_parts(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return parts
 
 
+def network_parts(card: Card, state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The networks of a package by part, one alone as ``members.0``."""
+    return state_parts(state) if card.composed else {"members.0": dict(state)}
+
+
 def composed_state(
     members: Sequence[Mapping[str, Any]],
     *,

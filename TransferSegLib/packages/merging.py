@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import UsageError
 from .card import Card
-from .composed import composed_state, state_parts
+from .composed import composed_state, network_parts
+from .learned import learned_digests
 from .package import Package, write_package
 
 # What members must have in common: all that decides what goes in and what comes out.
@@ -40,7 +41,7 @@ def merge_packages(packages: Sequence[Package], target: Path | str, *, name: str
     members: list[dict[str, Any]] = []
     refiners = []
     for package in packages:
-        parts = _parts(package)
+        parts = network_parts(package.card, package.state())
         members += [parts[f"members.{n}"] for n in range(package.card.members)]
         refiners += [(package.card.refiner, parts["refiner"])] if package.card.refiner else []
     if len(refiners) > 1:
@@ -52,16 +53,17 @@ def merge_packages(packages: Sequence[Package], target: Path | str, *, name: str
         description=f"{len(members)} networks whose probabilities are averaged. {first.description}",
         members=len(members),
         refiner=stage,
-        origin={"text": f"merged from {', '.join(card.name for card in cards)}"},
+        origin={"text": f"merged from {', '.join(card.name for card in cards)}"} | _learned(cards),
         measured_on=(),
         weights_sha256="",
     )
     return write_package(target, card, composed_state(members, refiner=weights))
 
 
-def _parts(package: Package) -> dict[str, dict[str, Any]]:
-    """A package's networks by part."""
-    return state_parts(package.state()) if package.card.composed else {"members.0": package.state()}
+def _learned(cards: Sequence[Card]) -> dict[str, Any]:
+    """The record of what the members learned from, where each keeps one."""
+    found = [learned_digests(card) for card in cards]
+    return {} if None in found else {"inputs": {"training": sorted(set().union(*found))}}
 
 
 def _value(card: Card, field: str) -> Any:

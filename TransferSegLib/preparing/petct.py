@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from ..errors import InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, resample
+from ..imaging import Grid, check_ct, resample
 from .mri import work_grid
 from .options import PreparationOptions, Prepared, Step
 from .placing import bounding_box, crop_grid, grown, place_labels
@@ -39,7 +39,7 @@ _COARSER = 1.5
 _FWHM = 2.3548
 _BODY_HU, _BODY_SUV = -500.0, 0.5
 _MARGIN_VOXELS = 2
-# SUV cannot be below 0 but for noise; a CT has air or fat.
+# SUV cannot be below 0 but for noise.
 _LEAST_SUV, _HIGHEST_SUV = -20.0, 2000.0
 
 
@@ -154,7 +154,7 @@ def _image(loaded: LoadedCase, role: str) -> sitk.Image:
 
 def _check_values(loaded: LoadedCase, pet: sitk.Image, ct: sitk.Image) -> None:
     """Refuse images that cannot be what their role says."""
-    suv, hu = sitk.GetArrayViewFromImage(pet), sitk.GetArrayViewFromImage(ct)
+    suv = sitk.GetArrayViewFromImage(pet)
     path = loaded.case.images
     if float(suv.min()) < _LEAST_SUV:
         raise InputError(
@@ -164,10 +164,7 @@ def _check_values(loaded: LoadedCase, pet: sitk.Image, ct: sitk.Image) -> None:
         raise InputError(
             f"{path['pet']}: has SUV up to {float(suv.max()):.0f}, which no uptake reaches; check its unit (--pet-unit)"
         )
-    if float(hu.min()) >= 0:
-        raise InputError(
-            f"{path['ct']}: has no value below 0, a CT in HU has air and fat; give the CT with --image ct=FILE"
-        )
+    check_ct(ct, path["ct"])
 
 
 def _suv_step(loaded: LoadedCase) -> Step:

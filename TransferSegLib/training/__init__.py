@@ -6,20 +6,33 @@ from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
 from .loop import LEVEL_ERROR, Metric, Progress, train
-from .losses import LOSSES, active_logits, judge, loss_by_name, needs_image
+from .losses import LOSSES, active_logits, judge, learns_without_truth, loss_by_name, needs_image
 from .petct_augmentation import PetCtAugmentation
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
-from .prepared import case_hash, class_counts, prepare_case, prepare_loaded, prepared_arrays, training_case
+from .prepared import (
+    CACHE_VERSION,
+    case_hash,
+    class_counts,
+    kept_arrays,
+    load_for,
+    prepare_case,
+    prepare_loaded,
+    prepared_arrays,
+    training_case,
+    unlabelled_case,
+)
 from .run import Run, versions
 from .supervision import DeepSupervised, stacked
 from .terms import UNLABELLED
-from .windows import TrainingCase, Windows
+from .windows import UNLABELLED_A_STEP, TrainingCase, Windows
 
 __all__ = [
+    "CACHE_VERSION",
     "LEVEL_ERROR",
     "LOSSES",
     "STEPS_PER_EPOCH",
     "UNLABELLED",
+    "UNLABELLED_A_STEP",
     "Augmentation",
     "DeepSupervised",
     "FeatureBank",
@@ -39,8 +52,11 @@ __all__ = [
     "default_level_plan",
     "default_plan",
     "judge",
+    "kept_arrays",
+    "learns_without_truth",
     "level_forward",
     "level_loss",
+    "load_for",
     "loss_by_name",
     "needs_image",
     "prepare_case",
@@ -49,5 +65,6 @@ __all__ = [
     "stacked",
     "train",
     "training_case",
+    "unlabelled_case",
     "versions",
 ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 # (logits (B, C, k, j, i), class indices (B, 1, k, j, i)) -> scalar; one that says ``needs_image = True`` is handed the
-# images (B, channel, k, j, i) as a third argument.
+# images (B, channel, k, j, i) as a third argument; one that says ``without_truth = True`` learns from samples without.
 Loss = Callable[..., "torch.Tensor"]
 
 
@@ -54,6 +54,11 @@ LOSSES: dict[str, Callable[[], Loss]] = {
 def needs_image(loss: Loss) -> bool:
     """Whether a loss looks at the images too."""
     return bool(getattr(loss, "needs_image", False))
+
+
+def learns_without_truth(loss: Loss) -> bool:
+    """Whether a sample whose truth is `UNLABELLED` counts for a loss."""
+    return bool(getattr(loss, "without_truth", False))
 
 
 def judge(loss: Loss, logits: torch.Tensor, truth: torch.Tensor, inputs: object) -> torch.Tensor:

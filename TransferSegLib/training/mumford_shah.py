@@ -59,6 +59,7 @@ class MumfordShahDiceCE:
     lamda: float = 2.0
     mu: float = 1e-3
     needs_image = True
+    without_truth = True
 
     def terms(self, logits: torch.Tensor, truth: torch.Tensor, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """The weighted terms by name; those that need a truth are absent where no sample has one.

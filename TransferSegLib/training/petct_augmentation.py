@@ -14,6 +14,8 @@ SHIFT_VOXELS, TURN_DEGREES, SCALE = 10.0, 12.0, 0.1
 class PetCtAugmentation:
     """Affine, mirror, blur, brightness, contrast, low resolution and gamma of channels in [0, 1].
 
+    A sixth channel, the probability of a first stage, is moved along and keeps its values.
+
     Parameters
     ----------
     patch : tuple of int
@@ -27,6 +29,7 @@ class PetCtAugmentation:
     affine_share = AFFINE_SHARE
     # CT channels of the preparation (`preparing.petct.CHANNELS`).
     _CT = (0, 2, 3)
+    _IMAGES = 5
 
     def __init__(self, patch: tuple[int, int, int], *, flip_axis: int = 2, without_ct: float = SHARE) -> None:
         self._patch, self._flip_axis, self._without_ct = tuple(patch), flip_axis, without_ct
@@ -47,12 +50,14 @@ class PetCtAugmentation:
         if rng.random() < 0.5:
             axis = 1 + self._flip_axis
             image, truth = torch.flip(image, (axis,)), torch.flip(truth, (axis,))
+        image, probability = image[: self._IMAGES], image[self._IMAGES :]
         for change in (_blurred, _brighter, _contrasted, _coarser, _gamma, _inverted_gamma):
             if rng.random() < SHARE:
                 image = change(image, rng)
         if rng.random() < self._without_ct:
             image = image.clone()
             image[list(self._CT)] = 0
+        image = torch.cat([image, probability]) if len(probability) else image
         return image.clamp(0, 1), truth.to(torch.uint8)
 
 

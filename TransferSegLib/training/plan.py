@@ -24,6 +24,8 @@ PETCT_FOREGROUND = 2 / 3
 PETCT_RECIPES = {
     "petct": (((128, 96, 96), 2, 300, 2e-4), ((64, 48, 48), 1, 2, 2e-4)),
     "petct-light": (((64, 64, 64), 4, 100, 2e-3), ((48, 48, 48), 2, 20, 2e-3)),
+    "petct-refiner": (((96, 96, 96), 2, 100, 2e-4), ((32, 32, 32), 1, 2, 2e-4)),
+    "petct-refiner-light": (((64, 64, 64), 4, 50, 2e-3), ((48, 48, 48), 1, 8, 2e-3)),
 }
 
 # The recipe of DMFNet and MFNet (methods.md, section 3), beside 128-voxel windows on a GPU.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ..packages import PETCT, Card
 from ..places import cache_folder
 from ..preparing import PreparationOptions, Prepared, prepare_mri, prepare_petct
 from ..storage import sha256, write_json, writing_folder
+from .terms import UNLABELLED
 from .windows import TrainingCase
 
 # Raise when preparing changes what it gives, so that stale caches are not used.
@@ -66,7 +67,8 @@ def prepared_arrays(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(image, truth, mask) of a case in the card's preparation, memory-mapped from the cache.
 
-    ``image`` is float32 (channel, k, j, i), ``truth`` uint8 in the file's own values, ``mask`` bool.
+    ``image`` is float32 (channel, k, j, i), ``truth`` uint8 in the file's own values (`UNLABELLED` everywhere for a
+    case without one), ``mask`` bool.
     """
     wanted = {
         "case": digest,
@@ -80,22 +82,24 @@ def prepared_arrays(
         "hd-bet": shutil.which("hd-bet"),
         "version": CACHE_VERSION,
     }
+    return kept_arrays(wanted, lambda: prepare_case(case, card, options=options, events=events, with_truth=True)[1])
+
+
+def kept_arrays(wanted: dict[str, Any], make: Callable[[], Prepared]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(image, truth, mask) as in `prepared_arrays`, made once for all that decides them (``wanted``, JSON types)."""
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder("prepared") / key
     if not (folder / "steps.json").is_file():
-        _, prepared = prepare_case(case, card, options=options, events=events, with_truth=True)
-        _keep(folder, prepared)
+        _keep(folder, make())
     return tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("image", "truth", "mask"))
 
 
-def prepare_case(
-    case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
-) -> tuple[LoadedCase, Prepared]:
-    """Load a case and prepare it as ``prepare_loaded`` does.
+def load_for(case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool) -> LoadedCase:
+    """Load what a model needs of a case.
 
     Images in different DICOM frames of reference are only accepted when registration is asked for.
     """
-    loaded = load_case(
+    return load_case(
         case,
         reference_role=card.reference,
         roles=card.roles,
@@ -104,6 +108,13 @@ def prepare_case(
         allow_different_frames=options.register == "on",
         pet_unit=options.pet_unit,
     )
+
+
+def prepare_case(
+    case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
+) -> tuple[LoadedCase, Prepared]:
+    """Load a case as ``load_for`` does, and prepare it as ``prepare_loaded`` does."""
+    loaded = load_for(case, card, options=options, events=events, with_truth=with_truth)
     return loaded, prepare_loaded(loaded, card, options=options, events=events)
 
 
@@ -152,6 +163,14 @@ def training_case(
     return TrainingCase(case.id, image, classes, foreground, _positions(np.asarray(mask), rng))
 
 
+def unlabelled_case(case: Case, arrays: tuple[np.ndarray, np.ndarray, np.ndarray], *, axes: str) -> TrainingCase:
+    """A case without a truth ready for sampling; its arrays get the network's axes."""
+    image, truth, mask = arrays
+    if axes == "ijk":
+        image, truth, mask = image.transpose(0, 3, 2, 1), truth.transpose(2, 1, 0), mask.transpose(2, 1, 0)
+    return TrainingCase(case.id, image, truth, {}, _positions(np.asarray(mask), np.random.default_rng(0)))
+
+
 def class_counts(cases: list[TrainingCase]) -> dict[int, int]:
     """Voxels of each class over all cases (at most ``POSITIONS`` counted a case)."""
     counts: dict[int, int] = {}
@@ -169,7 +188,8 @@ def _positions(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _keep(folder: Path, prepared: Prepared) -> None:
-    save: dict[str, Any] = {"image": prepared.array, "truth": prepared.truth, "mask": prepared.mask}
+    truth = np.full(prepared.mask.shape, UNLABELLED, np.uint8) if prepared.truth is None else prepared.truth
+    save: dict[str, Any] = {"image": prepared.array, "truth": truth, "mask": prepared.mask}
     try:
         with writing_folder(folder) as temporary:
             for name, array in save.items():

@@ -10,6 +10,10 @@ import numpy as np
 
 from .augmentation import MARGIN, Augmentation
 from .plan import TrainingPlan
+from .terms import UNLABELLED
+
+# Windows of unlabelled cases in each step, beside the plan's batch.
+UNLABELLED_A_STEP = 1
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class TrainingCase:
 
     ``image`` is float32 (channel, k, j, i), possibly a memory map; ``truth`` uint8 (k, j, i) in class
     indices of the loss (0 background); ``foreground`` maps class index to (n, 3) voxel positions;
-    ``brain`` is (n, 3) positions inside the brain.
+    ``brain`` is (n, 3) positions inside the brain. A case without a truth has `UNLABELLED` everywhere in it.
     """
 
     id: str
@@ -32,7 +36,8 @@ class Windows:
     """Draws batches: ``batch(step)`` depends on the seed and the step alone, so a resumed run sees the same.
 
     ``augmentation`` makes what changes a window, from the patch and ``flip_axis`` (`Augmentation`,
-    `PetCtAugmentation`).
+    `PetCtAugmentation`). ``unlabelled`` are cases without a truth: one window of theirs, anywhere in the body, is the
+    last of each batch, beside as many of ``cases`` as without it, and these are the same ones.
     """
 
     def __init__(
@@ -42,8 +47,10 @@ class Windows:
         *,
         flip_axis: int = 2,
         augmentation: Callable[..., Any] = Augmentation,
+        unlabelled: Sequence[TrainingCase] = (),
     ) -> None:
         self.cases = tuple(cases)
+        self._unlabelled = tuple(unlabelled)
         self._plan = plan
         self._augment = augmentation(plan.patch, flip_axis=flip_axis) if plan.augment else None
 
@@ -55,7 +62,8 @@ class Windows:
         import torch
 
         pool = self.cases if among is None else [self.cases[place] for place in among]
-        pairs = [self._window(pool, step, n) for n in range(self._plan.batch)]
+        pairs = [self._window(pool, np.random.default_rng([self._plan.seed, step, n])) for n in range(self._plan.batch)]
+        pairs += [self._without_truth(step, n) for n in range(UNLABELLED_A_STEP if self._unlabelled else 0)]
         return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
     def fixed(self, place: int, count: int = 2):
@@ -71,10 +79,13 @@ class Windows:
             truths.append(torch.from_numpy(cut(case.truth[None], start, size)))
         return torch.stack(images), torch.stack(truths)
 
-    def _window(self, pool: Sequence[TrainingCase], step: int, number: int):
+    def _without_truth(self, step: int, number: int):
+        image, truth = self._window(self._unlabelled, np.random.default_rng([self._plan.seed, step, number, 23]))
+        return image, truth.fill_(UNLABELLED)
+
+    def _window(self, pool: Sequence[TrainingCase], rng: np.random.Generator):
         import torch
 
-        rng = np.random.default_rng([self._plan.seed, step, number])
         case = pool[int(rng.integers(len(pool)))]
         affine = self._augment is not None and rng.random() < self._augment.affine_share
         size = tuple(p + 2 * MARGIN if affine else p for p in self._plan.patch)
