@@ -70,6 +70,8 @@ def test_bfloat16_only_where_cpu_and_network_gain(monkeypatch):
     monkeypatch.setattr("TransferSegLib.inference.devices.cpu_has_bfloat16", lambda: True)
     assert choose_device("cpu", network=wide).precision == "bfloat16"
     assert choose_device("cpu", network=narrow).precision == "float32"
+    grouped = choose_device("cpu", network=torch.nn.Sequential(torch.nn.Conv3d(32, 32, 3, groups=16)))
+    assert grouped.precision == "float32" and "grouped" in grouped.reason
     assert choose_device("cpu", precision="float32", network=wide).precision == "float32"
     monkeypatch.setattr("TransferSegLib.inference.devices.cpu_has_bfloat16", lambda: False)
     assert choose_device("cpu", network=wide).precision == "float32"

@@ -60,7 +60,7 @@ def test_the_plan_is_the_recipe_of_the_sheet():
     module = torch.nn.Linear(2, 2)
     assert isinstance(optimiser_of(plan, module, 1e-3), torch.optim.AdamW)
     assert type(optimiser_of(TrainingPlan(1, (16, 16, 16)), module, 1e-3)) is torch.optim.Adam
-    with pytest.raises(UsageError, match="choose one of adam, adamw"):
+    with pytest.raises(UsageError, match="choose one of adam, adam-amsgrad, adamw"):
         optimiser_of(replace(plan, optimiser="sgd"), module, 1e-3)
 
 
