@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..events import Events
-from ..networks import build_network, network_names
+from ..networks import build_network, network_names, network_spec
 from ..packages import PETCT, PETCT_ROLES, Card, Label, Package, input_channels
 from ..reporting import label_colours
 from ..strategies import TransferReport, map_roles, transfer_weights
@@ -80,6 +80,10 @@ def _preparation(roles: Sequence[str], network: str) -> dict[str, Any]:
             "spacing": spacing,
             "window": window,
         }
+    if network_spec(network).dims != 3:
+        raise UsageError(
+            f"--network {network}: is 2-D, and cases are 3-D; take a 3-D one (unet, unet3d-32-64, mfnet ...)"
+        )
     if network.startswith("petct"):
         raise UsageError(f"--network {network}: needs the roles pet and ct, the data have {', '.join(roles)}")
     return {"roles": tuple(roles), "in_channels": len(roles)}
