@@ -70,6 +70,8 @@ def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[in
 
 def _preparation(roles: Sequence[str], network: str) -> dict[str, Any]:
     """The fields of a new card that say how images of these roles are prepared."""
+    if network_spec(network).dims != 3:
+        raise UsageError(f"--network {network}: is 2-D, and cases are 3-D; take unet, unet3d-32-64, mfnet or another")
     if set(roles) == set(PETCT_ROLES):
         spacing, window = PETCT_GRIDS.get(network, LIGHT_GRID)
         return {
@@ -80,10 +82,6 @@ def _preparation(roles: Sequence[str], network: str) -> dict[str, Any]:
             "spacing": spacing,
             "window": window,
         }
-    if network_spec(network).dims != 3:
-        raise UsageError(
-            f"--network {network}: is 2-D, and cases are 3-D; take a 3-D one (unet, unet3d-32-64, mfnet ...)"
-        )
     if network.startswith("petct"):
         raise UsageError(f"--network {network}: needs the roles pet and ct, the data have {', '.join(roles)}")
     return {"roles": tuple(roles), "in_channels": len(roles)}
