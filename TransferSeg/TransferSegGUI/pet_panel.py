@@ -42,6 +42,8 @@ class PetPanel(Panel):
         self.report = PetReportBox(self.ui, logic, self.changes, self.export)
         self.follower = SceneFollower(lambda: self._parameterNode is not None, self._selectors)
         self._live = qt.QTimer()
+        self._wanted: dict[str, Any] | None = None
+        """Options that the user chose and the result does not follow yet."""
         self._live.setSingleShot(True)
         self._live.setInterval(LIVE_MS)
         for section in (self.ui.truthButton, self.ui.optionsButton, self.ui.reportButton, self.ui.detailsButton):
@@ -138,7 +140,7 @@ class PetPanel(Panel):
         self.models.changed.connect(self._onModel)
         self.unit.changed.connect(self._update)
         self.rule.changed.connect(self._onRule)
-        self.options.changed.connect(self._onRule)
+        self.options.changed.connect(self._onOptions)
         self.result.shown.connect(self._onResult)
         self.changes.failed.connect(self._onFailed)
         self.work.measured.connect(lambda _result: self.result.say(""))
@@ -162,12 +164,18 @@ class PetPanel(Panel):
         self._update()
 
     def _onRule(self) -> None:
-        """Another threshold or option: it is noted, and a result that can follow does."""
+        """Another threshold: it is noted, and a result that can follow does."""
         if self._parameterNode is not None:
             self._parameterNode.petctRule = self.rule.rule or "none"
-            self.options.save(self._parameterNode)
         self._live.start()
         self._update()
+
+    def _onOptions(self) -> None:
+        """Other options of the report: they are noted, and the result follows."""
+        self._wanted = self.options.values
+        if self._parameterNode is not None:
+            self.options.save(self._parameterNode)
+        self._live.start()
 
     def _onStandingRule(self, row: int, _column: int) -> None:
         rows = pet_results.record(self.result.node)["thresholds"] if self.result.node is not None else []
@@ -177,8 +185,8 @@ class PetPanel(Panel):
     def _applyRule(self) -> None:
         node, rule = self.result.node, self.rule.rule
         kept = pet_results.record(node) if node is not None else {}
-        options = self.options.values
-        if kept and options != pet_results.reportingOf(kept):
+        options, self._wanted = self._wanted, None
+        if kept and options not in (None, pet_results.reportingOf(kept)):
             self.changes.ask("options", lambda told: self.logic.setTmtvReporting(node, options, callback=told))
         if not kept or kept["edited"] or kept["rule"] == rule or (rule is None and not kept["method"]):
             return
