@@ -157,7 +157,7 @@ def test_options_of_the_report(panel, images, app, dialogs, tmp_path):
     ui = panel.ui
     assert ui.optionsButton.collapsed
     result = apply(panel, app)
-    ui.truthSelector.setCurrentNode(panel.logic.measureTmtv(*images, rule="5.5", physiological=False).segmentationNode)
+    ui.truthSelector.setCurrentNode(result.segmentationNode)
     again = apply(panel, app)
     assert "at 5 mm" in ui.errorsLabel.text and "At least 50 % of the lesion" in ui.errorsLabel.text
     ui.toleranceSpin.value = 2.5
