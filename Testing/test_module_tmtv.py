@@ -222,6 +222,47 @@ def test_a_reference_gives_the_errors(logic, pet):
     assert logic.compareTmtv(fewer, None).errors is None
 
 
+def test_options_of_the_report_are_followed_by_totals_errors_and_the_report(logic, pet, tmp_path):
+    from TransferSegLib.errors import TransferSegError
+
+    result = measured(logic, pet, reporting={"minimum_ml": 0.5})
+    assert (result.count, result.below) == (2, {"count": 1, "ml": pytest.approx(VOLUMES[2])})
+    assert result.tmtvMl == pytest.approx(VOLUMES[0] + VOLUMES[1])
+    truth = measured(logic, pet, rule="5.5")
+    paint(truth, pet, 0, (slice(3, 8), slice(3, 11), slice(3, 4)), 0)
+    errors = logic.compareTmtv(result, truth.segmentationNode).errors
+    tight = logic.setTmtvReporting(result, {"tolerance_mm": 0.5, "lesionwise": "dice", "lesionwise_share": 0.9})
+    assert (tight.count, tight.reporting["minimum_ml"]) == (2, 0.5), "what is not given stays"
+    assert tight.errors["nsd"] < errors["nsd"] and tight.errors["tolerance_mm"] == 0.5
+    found = [one["approach2_dice"]["true_positive"] for one in (errors, tight.errors)]
+    assert found == [2, 1], "Dice 6/7 of the first pair is above 0.5 and below 0.9"
+    value = logic.exportTmtv(tight, tmp_path)
+    assert (value["lesionwise"], value["lesionwise_by"], value["minimum_ml"]) == (0.9, "dice", 0.5)
+    assert value["errors"]["nsd"] == pytest.approx(tight.errors["nsd"], abs=1e-3) and value["count"] == 2
+    once = logic.exportTmtv(tight, tmp_path, reporting={"tolerance_mm": 5.0})
+    assert once["tolerance_mm"] == 5.0 and logic.tmtvResults(tight.segmentationNode)[0].reporting["tolerance_mm"] == 0.5
+    assert logic.setTmtvThreshold(tight, "2.5").count == 2, "kept under another threshold"
+    for wrong, word in (
+        ({"tolerance_mm": 0}, "tolerance"),
+        ({"lesionwise": "iou"}, "dice"),
+        ({"tolerance": 3}, "no option"),
+    ):
+        with pytest.raises(TransferSegError, match=word) as caught:
+            logic.setTmtvReporting(tight, wrong)
+        assert "--" not in caught.value.message
+    with pytest.raises(TransferSegError, match="least volume"):
+        logic.exportTmtv(tight, tmp_path, reporting={"minimum_ml": 2})
+
+
+def test_a_least_volume_takes_nothing_of_what_was_drawn(logic, pet, tmp_path):
+    result = measured(logic, pet)
+    paint(result, pet, 0, (slice(3, 8), slice(3, 11), slice(3, 5)), 0)
+    edited = logic.setTmtvReporting(logic.updateTmtv(result), {"minimum_ml": 1.0})
+    numbered = logic.updateTmtv(edited, renumber=True)
+    assert numbered.edited and numbered.count == 3 and len(segment_names(numbered)) == 3
+    assert logic.exportTmtv(numbered, tmp_path)["count"] == 3
+
+
 def test_a_jump_centres_the_views_on_the_lesion_also_under_a_transform(scene, logic):
     pet = addPet(scene, transform=addTransform(scene))
     result = measured(logic, pet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from helpers_panels import PANEL_WIDTH, as_in_slicer, cut_off, settle, wait_for, without_tooltip
 from helpers_pet_panel import VOLUMES, InProcessClient, addCt, addPet, viewsAt
@@ -151,6 +153,30 @@ def test_report_and_reference(panel, images, app, scene, dialogs, tmp_path):
     assert "PET_2.html" in panel.ui.reportLabel.text and "another PET" in panel.ui.reportLabel.text
 
 
+def test_options_of_the_report(panel, images, app, dialogs, tmp_path):
+    ui = panel.ui
+    assert ui.optionsButton.collapsed
+    result = apply(panel, app)
+    ui.truthSelector.setCurrentNode(result.segmentationNode)
+    again = apply(panel, app)
+    assert "at 5 mm" in ui.errorsLabel.text and "At least 50 % of the lesion" in ui.errorsLabel.text
+    ui.toleranceSpin.value = 2.5
+    ui.lesionwiseSelector.setCurrentIndex(ui.lesionwiseSelector.findData("dice"))
+    ui.minimumSpin.value = 0.5
+    pause(panel, app)
+    now = panel.result.result
+    assert now.count == 2 and "Below 0.5 ml" in ui.totalsLabel.text and result.count == again.count == 3
+    assert "at 2.5 mm" in ui.errorsLabel.text and "Dice of at least 50 %" in ui.errorsLabel.text
+    assert panel._parameterNode.petctTolerance == 2.5 and panel._parameterNode.petctLesionwise == "dice"
+    dialogs.answer(str(tmp_path / "out"))
+    press(panel, app, ui.exportButton)
+    kept = json.loads((tmp_path / "out" / "PET.json").read_text())
+    assert (kept["tolerance_mm"], kept["lesionwise_by"], kept["minimum_ml"], kept["count"]) == (2.5, "dice", 0.5, 2)
+    ui.undoButton.click()
+    settle(app, 0.3)
+    assert panel.options.values["tolerance_mm"] == 5.0, "those of the result that is shown"
+
+
 def test_lesions_are_drawn_in_their_colours(panel, images, app, views):
     result = apply(panel, app)
     views.fit()
@@ -196,7 +222,7 @@ def test_an_error_is_one_plain_line_and_cancel_leaves_nothing(panel, images, app
 def test_nothing_is_cut_off_and_everything_says_what_it_is(panel, images, app):
     apply(panel, app)
     with as_in_slicer(app, panel.module.holder) as area:
-        for section in (panel.ui.truthButton, panel.ui.reportButton):
+        for section in (panel.ui.truthButton, panel.ui.optionsButton, panel.ui.reportButton):
             section.collapsed = False
         panel.ui.byHandFrame.setVisible(True)
         settle(app)

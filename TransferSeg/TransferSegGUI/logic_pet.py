@@ -94,6 +94,7 @@ class PetMethods(PetBase):
         byHand: Mapping[str, Any] | None = None,
         physiological: bool = True,
         truth: Any = None,
+        reporting: Mapping[str, Any] | None = None,
         device: str = "auto",
         queue: bool = True,
         callback: Callback | None = None,
@@ -109,6 +110,8 @@ class PetMethods(PetBase):
         unit, byHand : as in ``petUnit``
         physiological : tell brain, bladder, kidneys and heart apart by rule
         truth : a segmentation node to compare with
+        reporting : ``minimum_ml`` (smaller lesions are counted apart), ``tolerance_mm`` of NSD and BJI, ``lesionwise``
+            (``precision`` or ``dice``: what makes a pair of lesions) and ``lesionwise_share`` (how much of it)
         queue, callback, onEvent : as in ``segment``
 
         Raises
@@ -122,6 +125,7 @@ class PetMethods(PetBase):
         >>> result.tmtvMl, result.count
         (2.58, 3)
         """
+        from .pet_reporting import checked
         from .pet_runs import FindRun, Wanted
 
         problem = self._whyNotTmtv(petNode, ctNode, model, unit, byHand) or (None if queue else self._whyNotNow())
@@ -130,7 +134,8 @@ class PetMethods(PetBase):
         if rule is None and not model:
             raise wording.problem(_("Give a threshold, or choose a model."))
         info = models.findModel(model) if model else None
-        wanted = Wanted(rule, info, self.petUnit(petNode, unit, byHand), physiological, device)
+        taken = self.petUnit(petNode, unit, byHand)
+        wanted = Wanted(rule, info, taken, physiological, device, checked(reporting))
         run = FindRun(
             self.client, petNode, ctNode, wanted, self._truthArray(truth, petNode), self._keepLive,
             callback=self._asResult(callback, truth), onEvent=onEvent,

@@ -26,8 +26,9 @@ class PetBase(LogicBase):
         self._petLive.update(node=keyOf(node), key=_state(node), live=live, measured=measured)
 
     def _measureAgain(
-        self, node: Any, rule: str | None, moves: list, drawn: Any, callback: Any, *, rewrite: bool = False
-    ) -> Any:
+        self, node: Any, rule: str | None, moves: list, drawn: Any, callback: Any, *, rewrite: bool = False,
+        reporting: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
         from . import pet_results
         from .pet_runs import MeasureRun
 
@@ -35,7 +36,7 @@ class PetBase(LogicBase):
         truth = self._truthArray(truthNode, pet_results.petOf(node))
         run = MeasureRun(
             self.client, node, self._liveOf(node), rule, moves, drawn, truth, self._keepLive, rewrite=rewrite,
-            callback=self._asResult(callback),
+            reporting=reporting, callback=self._asResult(callback),
         )  # fmt: skip
         run.whenClosing = self.shutdown
         run.begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
@@ -75,15 +76,26 @@ class PetChangingMethods(PetBase):
         >>> logic.updateTmtv(result).edited
         False
         """
-        from . import pet_results, pet_segments
-        from .grids import NodeGrid
+        return self._asOutlined(self._lesionsOf(result), callback, rewrite=renumber)
+
+    def setTmtvReporting(
+        self, result: TmtvResult, reporting: Mapping[str, Any], *, callback: Callback | None = None
+    ) -> TmtvResult | Run:
+        """Measure with other options of the report (as in ``measureTmtv``); those that are not given stay.
+
+        Totals follow ``minimum_ml`` unless the outlines were edited, errors against a reference follow all.
+
+        Example
+        -------
+        >>> logic.setTmtvReporting(result, {"minimum_ml": 0.5}).count
+        2
+        """
+        from . import pet_results
+        from .pet_reporting import checked
 
         node = self._lesionsOf(result)
-        kept = pet_results.record(node)
-        drawn = pet_segments.readKinds(node, NodeGrid.of(pet_results.petOf(node)))
-        if pet_segments.markOf(drawn) == kept["mark"] and not kept["edited"]:
-            return self._measureAgain(node, kept["rule"], kept["moves"], None, callback)
-        return self._measureAgain(node, None, kept["moves"], drawn, callback, rewrite=renumber)
+        options = checked(reporting, pet_results.reportingOf(pet_results.record(node)))
+        return self._asOutlined(node, callback, reporting=options)
 
     def isTmtvEdited(self, result: TmtvResult) -> bool:
         """Whether the outlines are others than those that were measured last.
@@ -113,6 +125,18 @@ class PetChangingMethods(PetBase):
         node = self._lesionsOf(result)
         node.SetNodeReferenceID(pet_results.TRUTH, truth.GetID() if truth is not None else None)
         return self.updateTmtv(result, callback=callback)
+
+    def _asOutlined(self, node: Any, callback: Any, *, rewrite: bool = False, reporting: Any = None) -> Any:
+        """Measure again, the outlines as they are now where they were edited."""
+        from . import pet_results, pet_segments
+        from .grids import NodeGrid
+
+        kept = pet_results.record(node)
+        drawn = pet_segments.readKinds(node, NodeGrid.of(pet_results.petOf(node)))
+        if pet_segments.markOf(drawn) == kept["mark"] and not kept["edited"]:
+            return self._measureAgain(node, kept["rule"], kept["moves"], None, callback, reporting=reporting)
+        again = {"rewrite": rewrite, "reporting": reporting}
+        return self._measureAgain(node, None, kept["moves"], drawn, callback, **again)
 
     def undoTmtv(self) -> str | None:
         """Take the newest result back; one that was edited or sorted by hand is hidden and kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class PetKeepingMethods(PetBase):
         folder: str | Path,
         *,
         language: str = "en",
+        reporting: Mapping[str, Any] | None = None,
         callback: Callback | None = None,
         onEvent: OnEvent | None = None,
     ) -> dict[str, Any] | Run:
@@ -34,6 +36,11 @@ class PetKeepingMethods(PetBase):
 
         Written again it is replaced; a report of another PET of the same name stays, this one is numbered then
         (``beside`` is that name, else empty).
+
+        Parameters
+        ----------
+        reporting : as in ``measureTmtv``, for this report only; by default the result's own. A ``minimum_ml`` is the
+            result's: ``setTmtvReporting`` changes it.
 
         Example
         -------
@@ -43,14 +50,19 @@ class PetKeepingMethods(PetBase):
         from . import pet_results, pet_segments
         from .grids import NodeGrid
         from .pet_report_run import ExportRun
+        from .pet_reporting import checked
 
         node = self._lesionsOf(result)
+        own = pet_results.reportingOf(pet_results.record(node))
+        options = checked(reporting, own)
+        if options["minimum_ml"] != own["minimum_ml"]:
+            raise wording.problem(_("A least volume changes the totals too: measure with it, then write the report."))
         petNode = pet_results.petOf(node)
         edited = pet_results.record(node)["edited"]
         drawn = pet_segments.readKinds(node, NodeGrid.of(petNode)) if edited else None
         truth = self._truthArray(node.GetNodeReference(pet_results.TRUTH), petNode)
         run = ExportRun(
-            self.client, node, Path(folder), language, drawn, truth, callback=callback, onEvent=onEvent
+            self.client, node, Path(folder), language, drawn, truth, options, callback=callback, onEvent=onEvent
         )  # fmt: skip
         return self._start(run, callback)
 

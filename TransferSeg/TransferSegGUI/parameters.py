@@ -61,3 +61,7 @@ class TransferSegParameterNode:
     petctHeight: str = ""
     petctSex: str = ""
     petctLanguage: str = "en"
+    petctTolerance: float = 5.0
+    petctLesionwise: str = "precision"
+    petctShare: float = 0.5
+    petctMinimum: float = 0.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from .pet_reporting import DEFAULTS, comparing
 
 LESION = "lesion"
 MOST_KNOWN = 16
@@ -51,13 +53,17 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """SUV float32 (k, j, i) on ``grid`` (world, LPS); ``raw`` a model's mask, ``ct`` HU on the same grid, or None."""
+    """SUV float32 (k, j, i) on ``grid`` (world, LPS); ``raw`` a model's mask, ``ct`` HU on the same grid, or None.
+
+    ``reporting`` is as ``pet_reporting.checked`` gives it.
+    """
 
     suv: np.ndarray
     grid: Any
     raw: np.ndarray | None
     ct: np.ndarray | None
     _known: dict[tuple, Any] = field(default_factory=dict, repr=False)
+    reporting: Mapping[str, Any] = field(default_factory=lambda: DEFAULTS)
 
     @staticmethod
     def of(taken: Taken, raw: np.ndarray | None = None) -> Live:
@@ -73,6 +79,10 @@ class Live:
         if taken.ct is not None:
             ct = ct_on(from_array(taken.ct.array, gridOf(taken.ct)), grid)
         return Live(suv, grid, raw, ct)
+
+    def by(self, reporting: Mapping[str, Any]) -> Live:
+        """The same images under other options of the report."""
+        return dataclasses.replace(self, reporting=reporting)
 
     def measure(
         self,
@@ -116,13 +126,14 @@ class Live:
         """Measured once a threshold; moves are applied to what is known, which takes no time."""
         from TransferSegLib.jobs.tmtv_uptake import Move, measure_uptake, with_moves
 
-        if (rule, naming) not in self._known:
+        least = self.reporting["minimum_ml"]
+        if (rule, naming, least) not in self._known:
             while len(self._known) >= MOST_KNOWN:
                 self._known.pop(next(iter(self._known)), None)
-            how = {"segmentation": self.raw, "ct": self.ct, "naming": naming}
-            self._known[rule, naming] = measure_uptake(self.suv, self.grid, rule=rule, **how)
+            how = {"segmentation": self.raw, "ct": self.ct, "naming": naming, "minimum_ml": least}
+            self._known[rule, naming, least] = measure_uptake(self.suv, self.grid, rule=rule, **how)
         there = [Move(tuple(self.grid.points([voxel])[0]), to) for voxel, to in moves]
-        return with_moves(self._known[rule, naming], self.grid, there)
+        return with_moves(self._known[rule, naming, least], self.grid, there)
 
     def _edited(self, drawn: Drawn, rule: str | None) -> Any:
         """Lesions and organs each by themselves: they may touch, and are not to grow together then."""
@@ -142,13 +153,14 @@ class Live:
         if truth is None:
             return None
         from TransferSegLib.jobs.tmtv_counted import before_threshold
-        from TransferSegLib.jobs.tmtv_uptake import DEFAULT_RULE
         from TransferSegLib.lesions import compare_lesions, label_map
 
         mask = before_threshold(uptake, self.suv, self.raw) if drawn is None else drawn.kinds == 1
         thresholded = default if uptake.rule is None else uptake
         counted = label_map(thresholded.counted, self.suv.shape) > 0
-        return compare_lesions(mask, truth, self.suv, self.grid, rule=uptake.rule or DEFAULT_RULE, counted=counted)
+        how = {"tolerance_mm": self.reporting["tolerance_mm"], "lesionwise": self.reporting["lesionwise_share"]}
+        how |= {"rule": comparing(self.reporting, uptake.rule), "counted": counted}
+        return compare_lesions(mask, truth, self.suv, self.grid, **how)
 
     def _picture(self, uptake: Any) -> Picture:
         """Inverted grey, lesions in red and what stands apart in blue; pixels as high as wide."""

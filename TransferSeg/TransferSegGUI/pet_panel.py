@@ -13,6 +13,7 @@ from .panel import Panel
 from .pet_changes import Changes
 from .pet_images_box import PetImagesBox
 from .pet_model_box import PetModelBox
+from .pet_options_box import PetOptionsBox
 from .pet_report_box import PetReportBox
 from .pet_result_box import PetResultBox
 from .pet_rule_box import RuleBox
@@ -36,13 +37,16 @@ class PetPanel(Panel):
         self.changes = Changes()
         self.unit = PetUnitBox(self.ui)
         self.rule = RuleBox(self.ui)
+        self.options = PetOptionsBox(self.ui)
         self.result = PetResultBox(self.ui, logic, self.changes)
         self.report = PetReportBox(self.ui, logic, self.changes, self.export)
         self.follower = SceneFollower(lambda: self._parameterNode is not None, self._selectors)
         self._live = qt.QTimer()
+        self._wanted: dict[str, Any] | None = None
+        """Options that the user chose and the result does not follow yet."""
         self._live.setSingleShot(True)
         self._live.setInterval(LIVE_MS)
-        for section in (self.ui.truthButton, self.ui.reportButton, self.ui.detailsButton):
+        for section in (self.ui.truthButton, self.ui.optionsButton, self.ui.reportButton, self.ui.detailsButton):
             section.collapsed = True
         self._connect()
         self.models.refresh()
@@ -60,6 +64,7 @@ class PetPanel(Panel):
         if parameterNode is not None:
             if pet_results.newest() is None:
                 self.rule.show(None if parameterNode.petctRule == "none" else parameterNode.petctRule)
+                self.options.read(parameterNode)
             self._syncModel()
             self.fill()
 
@@ -89,7 +94,12 @@ class PetPanel(Panel):
         """Start measuring."""
         if self.ui.applyButton.enabled:
             given = {"unit": self.unit.unit, "byHand": self.unit.byHand, "truth": self.ui.truthSelector.currentNode()}
-            given |= {"rule": self.rule.rule, "model": self.models.name or None, "device": self._parameterNode.device}
+            given |= {
+                "reporting": self.options.values,
+                "rule": self.rule.rule,
+                "model": self.models.name or None,
+                "device": self._parameterNode.device,
+            }
             self.work.measure(self.images.pet, self.images.ct, **given)
 
     def export(self, folder: str, language: str) -> None:
@@ -130,6 +140,7 @@ class PetPanel(Panel):
         self.models.changed.connect(self._onModel)
         self.unit.changed.connect(self._update)
         self.rule.changed.connect(self._onRule)
+        self.options.changed.connect(self._onOptions)
         self.result.shown.connect(self._onResult)
         self.changes.failed.connect(self._onFailed)
         self.work.measured.connect(lambda _result: self.result.say(""))
@@ -159,6 +170,13 @@ class PetPanel(Panel):
         self._live.start()
         self._update()
 
+    def _onOptions(self) -> None:
+        """Other options of the report: they are noted, and the result follows."""
+        self._wanted = self.options.values
+        if self._parameterNode is not None:
+            self.options.save(self._parameterNode)
+        self._live.start()
+
     def _onStandingRule(self, row: int, _column: int) -> None:
         rows = pet_results.record(self.result.node)["thresholds"] if self.result.node is not None else []
         if row < len(rows) and self.ui.ruleSelector.enabled:
@@ -167,6 +185,9 @@ class PetPanel(Panel):
     def _applyRule(self) -> None:
         node, rule = self.result.node, self.rule.rule
         kept = pet_results.record(node) if node is not None else {}
+        options, self._wanted = self._wanted, None
+        if kept and options not in (None, pet_results.reportingOf(kept)):
+            self.changes.ask("options", lambda told: self.logic.setTmtvReporting(node, options, callback=told))
         if not kept or kept["edited"] or kept["rule"] == rule or (rule is None and not kept["method"]):
             return
         self.changes.ask("rule", lambda told: self.logic.setTmtvThreshold(node, rule, callback=told))
@@ -177,6 +198,8 @@ class PetPanel(Panel):
         kept = pet_results.record(node) if node is not None else {}
         if kept and not kept["edited"] and not self._live.isActive() and not self.changes.busy:
             self.rule.show(kept["rule"])
+        if kept and not self._live.isActive() and not self.changes.busy:
+            self.options.show(pet_results.reportingOf(kept))
         self.report.show(node)
         self._update()
 

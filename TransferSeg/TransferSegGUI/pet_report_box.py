@@ -42,7 +42,7 @@ class PetReportBox:
     def show(self, node: Any) -> None:
         """Show the errors of a result, and whether it can be exported."""
         kept = pet_results.record(node) if node is not None else {}
-        self.ui.errorsLabel.text = errorsText(kept.get("errors"))
+        self.ui.errorsLabel.text = errorsText(kept.get("errors"), pet_results.reportingOf(kept))
         self.ui.errorsLabel.setVisible(bool(self.ui.errorsLabel.text))
         self.ui.exportButton.setEnabled(bool(kept))
         self.ui.openButton.setEnabled(bool(self._page))

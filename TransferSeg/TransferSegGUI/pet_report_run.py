@@ -10,6 +10,7 @@ import numpy as np
 
 from . import pet_exchange, pet_results
 from .pet_live import Drawn, Taken
+from .pet_reporting import arguments, ofOutlines
 from .pet_runs import PetRun
 from .pet_units import PetUnit
 
@@ -22,7 +23,15 @@ class ExportRun(PetRun):
     """
 
     def __init__(
-        self, client: Any, node: Any, out: Path, language: str, drawn: Drawn | None, truth: np.ndarray | None, **o: Any
+        self,
+        client: Any,
+        node: Any,
+        out: Path,
+        language: str,
+        drawn: Drawn | None,
+        truth: np.ndarray | None,
+        reporting: dict[str, Any],
+        **o: Any,
     ) -> None:
         super().__init__(client, **o)
         self._record = pet_results.record(node)
@@ -31,6 +40,7 @@ class ExportRun(PetRun):
         self._taken = pet_exchange.takeImages(petNode, pet_results.ctOf(node), self._unit)
         self._raw = None if drawn is not None else pet_results.rawOf(node)
         self._out, self._language, self._drawn, self._truth = out, language, drawn, truth
+        self._reporting = ofOutlines(reporting, drawn)
         self._name = petNode.GetName() or "PET"
 
     def work(self) -> None:
@@ -45,7 +55,7 @@ class ExportRun(PetRun):
             args["truth"] = pet_exchange.writeMask(folder / "truth.nrrd", self._truth, self._taken)
         pet = f"{self._name} [{markOf(self._taken)}]"
         args |= {"out": str(self._out), "id": freeReport(self._out, self._name, pet), "pet_name": pet}
-        return args | {"lang": self._language}
+        return args | {"lang": self._language, **arguments(self._reporting)}
 
     def _ask(self, args: dict[str, Any]) -> None:
         beside = self._name if args["id"] != self._name else ""

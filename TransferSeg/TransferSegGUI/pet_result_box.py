@@ -203,7 +203,7 @@ class PetResultBox(VTKObservationMixin):
         more = len(kept.get("lesions") or []) - MOST_ROWS
         state = [self._sentence]
         if kept.get("edited"):
-            state.append(_("⚠ Edited by hand: each part of the outlines counts as one, whatever the threshold."))
+            state.append(_("⚠ Edited by hand: each part of the outlines counts as one, whatever the limits."))
         if kept.get("moves") and not kept.get("edited"):
             state.append(_("* moved by you; kept when the threshold changes, and in the report."))
         if more > 0:

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from . import history
 from .geometry import worldIjkToRas
 from .grids import NodeGrid
+from .pet_reporting import DEFAULTS
 from .results import KIND
 
 # Names in scenes: do not rename.
@@ -30,7 +31,8 @@ class TmtvResult:
 
     ``rule`` is the threshold (None: as outlined), ``method`` a model's name or empty for the threshold alone;
     ``lesions`` are all uptake, each with ``number volume_ml suv_max suv_mean suv_peak tlg physiological`` (empty for
-    a lesion), ``thresholds`` the totals under the standing ones, ``errors`` those against a truth or None.
+    a lesion), ``thresholds`` the totals under the standing ones, ``errors`` those against a truth or None, taken by
+    ``reporting`` (that of ``measureTmtv``), ``below`` the ``count`` and ``ml`` of lesions too small to count.
     Volumes in ml, TLG in g, distances in mm.
     """
 
@@ -47,6 +49,8 @@ class TmtvResult:
     lesions: list[dict[str, Any]] = field(default_factory=list)
     thresholds: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, Any] | None = None
+    reporting: dict[str, Any] = field(default_factory=dict)
+    below: dict[str, Any] = field(default_factory=dict)
     edited: bool = False
     unit: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -75,6 +79,8 @@ def resultOf(node: Any) -> TmtvResult:
         lesions=kept.get("lesions", []),
         thresholds=kept.get("thresholds", []),
         errors=kept.get("errors"),
+        reporting=reportingOf(kept),
+        below=kept.get("below", {}),
         edited=bool(kept.get("edited")),
         unit=kept.get("unit", {}),
         notes=[*kept.get("notes", []), *kept.get("border", [])],
@@ -85,6 +91,11 @@ def resultOf(node: Any) -> TmtvResult:
         segmentationNode=node,
         tableNode=node.GetNodeReference(TABLE),
     )
+
+
+def reportingOf(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a record; results of older scenes have the usual ones."""
+    return {**DEFAULTS, **kept.get("reporting", {})}
 
 
 def petOf(node: Any) -> Any:

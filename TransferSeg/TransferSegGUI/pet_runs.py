@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from . import history, pet_display, pet_exchange, pet_results, pet_writing, wording
 from .grids import NodeGrid
 from .pet_live import Drawn, Live, Measured, Taken
+from .pet_reporting import checked, ofOutlines
 from .pet_units import PetUnit
 from .runs import Run
 
@@ -23,13 +24,17 @@ _TOLD = ("border", "may be urine", "may be uptake", "No lesion")  # what notes o
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: ``model`` a ``ModelInfo`` or None, ``naming`` tell organs' uptake apart by rule."""
+    """What is asked for: ``model`` a ``ModelInfo`` or None, ``naming`` tell organs' uptake apart by rule.
+
+    ``reporting`` is as ``pet_reporting.checked`` gives it.
+    """
 
     rule: str | None
     model: Any
     unit: PetUnit
     naming: bool = True
     device: str = "auto"
+    reporting: dict[str, Any] = field(default_factory=lambda: checked(None))
 
 
 class PetRun(Run):
@@ -93,7 +98,7 @@ class FindRun(PetRun):
 
     def _measure(self, value: dict[str, Any]) -> tuple[Live, Measured]:
         raw = _readMask(Path(value["files"]["lesions"])) if self._wanted.model is not None else None
-        live = Live.of(self._taken, raw)
+        live = Live.of(self._taken, raw).by(self._wanted.reporting)
         return live, live.measure(self._wanted.rule, (), naming=self._wanted.naming, truth=self._truth)
 
     def _take(self, value: dict[str, Any], live: Live, measured: Measured) -> None:
@@ -107,6 +112,7 @@ class FindRun(PetRun):
             "naming": wanted.naming,
             "unit": asdict(wanted.unit),
             "moves": [],
+            "reporting": wanted.reporting,
             "notes": list(dict.fromkeys([*wanted.unit.notes, *_notes(value)])),
             "device": value.get("device", ""),
             "seconds": round(time.monotonic() - self.started, 2),
@@ -141,12 +147,15 @@ class MeasureRun(PetRun):
         keepLive: Any,
         *,
         rewrite: bool = True,
+        reporting: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(client, **options)
         self._nodeId, self._live, self._rule, self._moves = node.GetID(), live, rule, list(moves)
         self._drawn, self._truth, self._keepLive, self._rewrite = drawn, truth, keepLive, rewrite
-        self._naming = bool(pet_results.record(node).get("naming"))
+        kept = pet_results.record(node)
+        self._naming = bool(kept.get("naming"))
+        self._reporting = checked(reporting, kept.get("reporting"))
 
     def work(self) -> None:
         """Measure off the main thread."""
@@ -154,7 +163,7 @@ class MeasureRun(PetRun):
         self.inBackground(self._measure, lambda found: self._take(*found))
 
     def _measure(self) -> tuple[Live, Measured]:
-        live = self._live()
+        live = self._live().by(ofOutlines(self._reporting, self._drawn))
         moves = [(one["voxel"], one["to"]) for one in self._moves]
         given = {"naming": self._naming, "drawn": self._drawn, "truth": self._truth}
         return live, live.measure(self._rule, moves, **given)
@@ -164,7 +173,7 @@ class MeasureRun(PetRun):
         if node is None or pet_results.petOf(node) is None:
             raise wording.problem(_("The lesions or their PET were removed meanwhile."))
         with slicer.util.RenderBlocker():
-            pet_results.keep(node, {"moves": self._moves})
+            pet_results.keep(node, {"moves": self._moves, "reporting": self._reporting})
             pet_writing.write(node, live, measured, self._drawn)
             if self._drawn is not None and self._rewrite:
                 pet_writing.renumber(node, live, measured)

@@ -112,32 +112,37 @@ def sidecar(unit: PetUnit) -> dict[str, Any]:
 
 
 def _converted(volumeNode: Any, unit: str, by: str, byHand: Mapping[str, Any]) -> PetUnit:
-    """By the library's rules; the headers where the node came from DICOM, else what was entered."""
+    """By the library's rules; the headers where they state the unit, else what was entered.
+
+    Also a node that is SUV by itself was made from a series: that it is whole and corrected is seen in the headers.
+    """
     import SimpleITK as sitk
 
-    from TransferSegLib.imaging.suv_dicom import dicom_conversion
+    from TransferSegLib.imaging.suv_dicom import check_source, dicom_conversion
     from TransferSegLib.imaging.suv_inputs import entered, recorded
     from TransferSegLib.imaging.suv_sidecar import file_conversion
 
     numbers, where = entered(byHand), Path(volumeNode.GetName() or "PET")
-    headers = _headers(volumeNode) if by == DICOM or (unit == BQML and dicomValue(volumeNode, UNITS)) else []
-    if headers:
+    headers = _headers(volumeNode)
+    told = check_source(headers, where) if headers else []
+    if headers and (by == DICOM or (unit == BQML and dicomValue(volumeNode, UNITS))):
         done = dicom_conversion(headers, where, unit=None, by_hand=numbers)
     else:
         done = file_conversion(sitk.Image(1, 1, 1, sitk.sitkUInt8), where, sidecar={}, unit=unit, by_hand=numbers)
     inputs = tuple(tuple(entry) for entry in recorded(done.inputs))
-    return PetUnit(done.unit, by, float(done.factor or 1.0), inputs, tuple(done.notes), dict(byHand))
+    notes = tuple(dict.fromkeys([*told, *done.notes]))
+    return PetUnit(done.unit, by, float(done.factor or 1.0), inputs, notes, dict(byHand))
 
 
 def _headers(volumeNode: Any) -> list[Any]:
-    """The headers of all slices that the node was loaded from; read once a node."""
+    """The headers of the slices that the node was loaded from, of files that are still there; read once a node."""
     from TransferSegLib.imaging.pet_series import headers_of
 
     uids = volumeNode.GetAttribute("DICOM.instanceUIDs") or ""
     if _read.get("uids") != uids:
         database = getattr(slicer, "dicomDatabase", None)
         files = [] if database is None else [database.fileForInstance(uid) for uid in uids.split()]
-        _read.update(uids=uids, headers=headers_of([file for file in files if file]))
+        _read.update(uids=uids, headers=headers_of([file for file in files if file and Path(file).is_file()]))
     return _read["headers"]
 
 

@@ -51,6 +51,10 @@ def totalsText(record: Mapping[str, Any]) -> str:
         (_("Dmax, centroids"), _("{n} mm").format(n=number(record["dmax_centroid_mm"]))),
         (_("Physiological"), _("{n} ml").format(n=number(record["physiological_ml"]))),
     ]
+    least = record.get("reporting", {}).get("minimum_ml")
+    if least and not record["edited"]:
+        text = _("{n} ({ml} ml)").format(n=record["below"]["count"], ml=number(record["below"]["ml"], 2))
+        rows.append((_("Below {n} ml").format(n=f"{least:g}"), text))
     lines = "".join(
         f"<tr><td>{what}&nbsp;&nbsp;</td><td align='right'><b>{value}</b></td></tr>" for what, value in rows
     )
@@ -59,7 +63,7 @@ def totalsText(record: Mapping[str, Any]) -> str:
     return f"<p style='font-size:15pt; margin:0'><b>{head}</b></p><p style='margin:0'>{how}</p><table>{lines}</table>"
 
 
-def errorsText(errors: Mapping[str, Any] | None) -> str:
+def errorsText(errors: Mapping[str, Any] | None, reporting: Mapping[str, Any]) -> str:
     """The errors against a truth, a few lines; empty without."""
     if not errors:
         return ""
@@ -74,8 +78,13 @@ def errorsText(errors: Mapping[str, Any] | None) -> str:
         _("Hausdorff {hd} mm, 95 % {hd95} mm, mean {mean} mm").format(
             hd=number(errors["hausdorff_mm"]), hd95=number(errors["hd95_mm"]), mean=number(errors["mean_distance_mm"])
         ),
+        _("NSD {nsd}, BJI {bji} at {mm} mm").format(
+            nsd=number(errors["nsd"], 3), bji=number(errors["bji"], 3), mm=f"{reporting['tolerance_mm']:g}"
+        ),
     ]
-    for field, words in (("approach1", _("Any overlap")), ("approach2", _("By half of the lesion"))):
+    share, byDice = f"{100 * reporting['lesionwise_share']:g}", reporting["lesionwise"] == "dice"
+    pairs = (_("Dice of at least {n} %") if byDice else _("At least {n} % of the lesion")).format(n=share)
+    for field, words in (("approach1", _("Any overlap")), ("approach2_dice" if byDice else "approach2", pairs)):
         counts = errors.get(field)
         if counts:
             text = _("{how}: {tp} lesions right, {fp} wrong, {fn} missed")

@@ -77,6 +77,7 @@ def write(node: Any, live: Any, measured: Measured, drawn: Any = None) -> None:
             "lesions": lesions,
             "thresholds": [{"rule": one.rule, **_totalsOf(one)} for one in measured.beside],
             "naming_rule": uptake.naming,
+            "below": {"count": uptake.below_count, "ml": _plain(uptake.below_ml)},
             "errors": None if measured.errors is None else _plain(measured.errors.as_dict()),
             "border": list(uptake.totals.notes),
             "edited": drawn is not None,

@@ -88,10 +88,10 @@ def pet_series(path: Path) -> PetSeries:
         found = {key: part for key, part in found.items() if any(file == path for file, _ in part)}
     if not found:
         raise UnreadableFile(f"{path}: DICOM, but no image series; give the PET series")
-    _check_one_patient([header for part in found.values() for _, header in part], path)
+    check_one_patient([header for part in found.values() for _, header in part], path)
     chosen, notes = _only_pet(list(found.values()), path)
     headers = [header for _, header in chosen]
-    _check_agreement(headers, path)
+    check_agreement(headers, path)
     info = series_info(path if path.is_dir() else path.parent, chosen)
     return PetSeries(info, tuple(headers), tuple(notes))
 
@@ -179,7 +179,8 @@ def _label(part: list) -> str:
     return f"{name} [{_text(header, 'Modality')}, {len(part)} files{bare}]"
 
 
-def _check_one_patient(headers: Sequence[Any], path: Path) -> None:
+def check_one_patient(headers: Sequence[Any], path: Path) -> None:
+    """Raise ``InputError`` where the headers are of more than one patient (by Patient ID, which is never told)."""
     patients = {_text(header, "PatientID") for header in headers} - {""}
     if len(patients) > 1:
         raise InputError(
@@ -187,8 +188,8 @@ def _check_one_patient(headers: Sequence[Any], path: Path) -> None:
         )
 
 
-def _check_agreement(headers: Sequence[Any], path: Path) -> None:
-    """Refuse a series whose slices disagree on what they must share."""
+def check_agreement(headers: Sequence[Any], path: Path) -> None:
+    """Raise ``InputError`` where the slices of a series disagree on what they must share."""
     for names, source in ((_SHARED, lambda header: header), (_SHARED_OF_DOSE, radiopharmaceutical)):
         for name, word in names.items():
             values = {str(source(header).get(name) or "") for header in headers}

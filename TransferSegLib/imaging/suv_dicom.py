@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .pet_series import PHILIPS_ACTIVITY, PHILIPS_GROUP, PHILIPS_SUV, corrections, creators_missing, private_number
+from .pet_series import (
+    PHILIPS_ACTIVITY,
+    PHILIPS_GROUP,
+    PHILIPS_SUV,
+    check_agreement,
+    check_one_patient,
+    corrections,
+    creators_missing,
+    private_number,
+)
 from .pet_units import settled_unit
 from .suv_dicom_inputs import DICOM, dicom_nuclide, stated_inputs
 from .suv_factor import check_half_life, dose_factor
@@ -64,6 +73,23 @@ def dicom_conversion(
         return ready_suv(by, inputs, notes)
     factor, uptake, inputs, told = _from_dose(headers, path, inputs, faults)
     return Conversion("bqml", by, factor, uptake, inputs, (*notes, *told))
+
+
+def check_source(headers: Sequence[Any], path: Path) -> list[str]:
+    """Notes on the series that a PET was made from, where its values have become SUV or Bq/ml elsewhere.
+
+    Raises
+    ------
+    InputError
+        Slices of more than one patient or series, no attenuation or decay correction, SUV not by body weight.
+    """
+    check_one_patient(headers, path)
+    check_agreement(headers, path)
+    notes = _check_attenuation(headers[0], path)
+    if str(headers[0].get("Units") or "").strip().upper() == "GML":
+        return notes + _check_suv_type(headers[0], path)
+    _check_decay(headers[0], path, True)
+    return notes
 
 
 def ready_suv(stated_by: str, inputs: Mapping[str, Input], notes: Sequence[str]) -> Conversion:
