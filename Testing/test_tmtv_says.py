@@ -132,3 +132,28 @@ def test_one_case_that_cannot_be_used_is_one_line(capsys, tmp_path):
     save(tmp_path / "data" / "p1" / "PET.nii.gz", 5000 * spots()[0])
     answer = call(capsys, "tmtv", "--data", tmp_path / "data", *OFF, "--out", tmp_path / "out")
     assert answer.code == 2 and answer.err.count("the highest SUV") == 1, answer.err
+
+
+def test_a_number_away_from_its_outline_has_a_line_and_a_dashed_outline_a_white_halo():
+    from matplotlib.colors import to_rgb
+
+    from TransferSegLib.reporting.tmtv_mip import APART, LESION, mip_figure
+    from TransferSegLib.reporting.tmtv_projecting import View
+    from TransferSegLib.reporting.tmtv_words import Words
+
+    suv = np.full((60, 60), 7, np.float32)
+    masks = {str(number): np.zeros(suv.shape, bool) for number in range(1, 13)}
+    for number in range(1, 12):
+        masks[str(number)][28 + number % 3, 25 + number] = True
+    masks["12"][45:55, 20:40] = True
+    view = View("frontal", suv, masks, (600.0, 600.0))
+    lesions = {name: name for name in masks if name != "12"}
+    (axes,) = mip_figure([view], lesions, {"12": "12 bladder"}, Words()).axes
+    texts = {text.get_text(): text for text in axes.texts}
+    assert {*lesions, "12 bladder"} <= set(texts) and texts["12 bladder"].get_color() == APART
+    ends = [tuple(line.get_xydata()[-1]) for line in axes.lines]
+    pixels = {((25 + n + 0.5) * 10, (28 + n % 3 + 0.5) * 10) for n in range(1, 12)}
+    assert len(ends) >= 4 and set(ends) <= pixels and {line.get_color() for line in axes.lines} == {LESION}
+    drawn = [(tuple(one.get_edgecolor()[0][:3]), float(one.get_linewidth()[0])) for one in axes.collections]
+    halo, dashes = drawn[:2]
+    assert halo[0] == (1, 1, 1) and dashes[0] == to_rgb(APART) and halo[1] > dashes[1]
