@@ -69,6 +69,36 @@ def test_text_says_the_totals_and_the_truth(capsys, tmp_path):
     assert text.startswith("Patient : in\nTolerance : 5\nLesionwise threshold : 50.0%\n")
 
 
+def test_a_truth_of_which_little_reaches_the_threshold_is_not_all_found(capsys, tmp_path):
+    """SUV 4 finds all that counts of the reference, a tenth of it: the figures say what they stand on."""
+    suv, boxes = spots()
+    truth = np.zeros(suv.shape, np.uint8)
+    truth[boxes[0]] = 1
+    truth[12:21, 10:20, 10:26] = 1  # 14.4 ml, of which 0.96 ml reach SUV 4
+    files = {"pet": save(tmp_path / "c" / "pet.nii.gz", suv), "truth": save(tmp_path / "c" / "t.nii.gz", truth)}
+    words = ("--pet-unit", "suv", "--physiological", "off")
+    hot = suv >= 4
+    whole = 2 * (hot & (truth > 0)).sum() / (hot.sum() + truth.sum())
+    value = run(capsys, tmp_path / "out", "--json", *words, **files).value
+    assert value["errors"]["dice_raw"] == pytest.approx(whole, abs=1e-4)
+    assert whole < 0.3 < 0.99 < value["errors"]["dice"]
+    basis = f"both at SUV >= 4.0; the whole reference has {truth.sum() / 100:.1f} ml, of which"
+    name = "Dice of the masks as they are (not thresholded)"
+    answer = run(capsys, tmp_path / "out", *words, **files)
+    assert basis in answer.out and f"{name}: {whole:.3f}" in answer.out
+    listing, _, rest = (tmp_path / "out" / "c.txt").read_text().partition("\n\n")
+    assert name not in listing and name in rest and "whole reference has" in rest
+    page = (tmp_path / "out" / "c.html").read_text()
+    assert basis.replace(">", "&gt;") in page and f'{name}</th><td class="right">{whole:.3f}' in page
+    table = (tmp_path / "out" / "tmtv.csv").read_text(encoding="utf-8-sig").splitlines()
+    row = dict(zip(table[0].split(","), table[1].split(",")))
+    assert float(row[name]) == pytest.approx(whole, abs=1e-4)
+    save(tmp_path / "set" / "p" / "PET.nii.gz", suv)
+    save(tmp_path / "set" / "p" / "mask.nii.gz", truth)
+    answer = run(capsys, tmp_path / "out2", *words, data=tmp_path / "set")
+    assert "Dice, both at 4.0  Dice, not thresholded" in answer.out and f"{whole:.3f}" in answer.out
+
+
 def test_options_reach_the_report(capsys, study, tmp_path):
     words = (
         "--threshold",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -210,6 +211,28 @@ def test_those_with_a_truth_are_left_out_and_what_cannot_be_is_one_line(tmp_path
     with pytest.raises(UsageError, match="--unlabelled: has no meaning"):
         refuse_others({}, TrainingOptions(unlabelled=bare))
     assert not (tmp_path / "n").exists() and not (tmp_path / "n.run").exists()
+
+
+def test_one_that_is_trained_on_is_left_out_and_named(tmp_path, data):
+    """A visit of a training patient, and a training case's voxels under another name."""
+    from TransferSegLib.cases import open_data_set
+    from TransferSegLib.jobs.finetune_unlabelled import open_unlabelled
+
+    training = open_data_set(data).cases[:2]
+    role = next(iter(training[0].images))
+    for number, name in enumerate(("u1", f"{training[0].id}_ses-2", "nobody")):
+        (small_case(tmp_path / "bare" / name, seed=60 + number) / "seg.nii.gz").unlink()
+    image = sitk.ReadImage(str(training[1].images[role]))
+    sitk.WriteImage(image, str(tmp_path / "bare" / "nobody" / training[1].images[role].name))
+    said, card = [], SimpleNamespace(roles=(role,), reference=role)
+    how = {"data_set": open_data_set(data), "held_out": (), "truth_name": None, "events": Events(said.append)}
+    kept = open_unlabelled(tmp_path / "bare", card, training=training, **how)
+    assert [case.id for case in kept] == ["u1"]
+    for name, owner in ((f"{training[0].id}_ses-2", training[0].id), ("nobody", training[1].id)):
+        assert f"{name} is left out, since {owner} of the same patient or voxels is trained on" in str(said)
+    (tmp_path / "bare" / "u1").rename(tmp_path / "u1")
+    with pytest.raises(InputError, match="all its cases are trained on"):
+        open_unlabelled(tmp_path / "bare", card, training=training, **how)
 
 
 def test_a_patient_of_the_inner_split_takes_no_part(tmp_path, model):

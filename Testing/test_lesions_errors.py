@@ -97,6 +97,7 @@ def test_errors_by_plain_computations(rule: str | Threshold, seed: int) -> None:
         {name: mask.sum() * GRID.voxel_ml for name, mask in volumes.items()}
     )
     assert found.suv_max == suv[g].max() and found.undefined == {}
+    assert found.dice_raw == pytest.approx(2 * (prediction & truth).sum() / (prediction.sum() + truth.sum()))
     assert found.approach1.truths == label(g).max() and found.approach1.predictions == label(p).max()
     assert found.approach2.true_positive <= found.approach1.true_positive
     assert found.suvmax_voxel.true_positive <= found.approach1.true_positive
@@ -149,6 +150,7 @@ def test_what_is_undefined_says_why(empty: str, values: dict, undefined: set, wo
         (truth if empty == "prediction" else prediction)[suv < 4] = False
     found = compare_lesions(prediction, truth, suv, GRID)
     assert {name: getattr(found, name) for name in values} == values
+    undefined = undefined | ({"dice_raw"} if empty == "both" and not below else set())
     assert set(found.undefined) == undefined and all(getattr(found, name) is None for name in undefined)
     assert all(reason.startswith(words) and "SUV >= 4.0" in reason for reason in found.undefined.values())
     assert found.tp_ml == 0 and found.approach1.true_positive == 0

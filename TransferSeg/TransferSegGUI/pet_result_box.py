@@ -73,7 +73,8 @@ class PetResultBox(VTKObservationMixin):
         ui.totalsLabel.text = totalsText(kept) if there else _("Nothing was measured yet.")
         self.mip.show(self.logic.tmtvPicture(node) if node is not None else None)
         self._fill(kept.get("lesions") or [])
-        fillThresholdsTable(ui.thresholdsTable, kept.get("thresholds") or [])
+        alone = not kept.get("method") and not kept.get("edited")
+        fillThresholdsTable(ui.thresholdsTable, kept.get("thresholds") or [], alone=alone)
         for widget in (ui.uptakeTable, ui.thresholdsTable, ui.thresholdsHead):
             widget.setVisible(there)
         for widget in (ui.kindLabel, ui.kindSelector, ui.showButton, ui.editButton, ui.renumberButton):

@@ -60,11 +60,11 @@ def prepareThresholdsTable(table: Any) -> None:
     fitTable(table, [_("Threshold"), _("TMTV (ml)"), _("TLG (g)"), _("Lesions")], stretched=1)
 
 
-def fillThresholdsTable(table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One row a threshold."""
+def fillThresholdsTable(table: Any, rows: Sequence[Mapping[str, Any]], *, alone: bool = False) -> None:
+    """One row a threshold; ``alone`` as ``ruleText`` has it."""
     table.setRowCount(len(rows))
     for row, one in enumerate(rows):
-        texts = [ruleText(one["rule"]), number(one["tmtv_ml"]), number(one["tlg"]), str(one["count"])]
+        texts = [ruleText(one["rule"], alone=alone), number(one["tmtv_ml"]), number(one["tlg"]), str(one["count"])]
         for column, text in enumerate(texts):
             item = qt.QTableWidgetItem(text)
             if column:

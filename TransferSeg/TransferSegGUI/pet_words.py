@@ -27,10 +27,12 @@ def organName(kind: str) -> str:
     return names.get(kind, kind.removeprefix("other:"))
 
 
-def ruleText(rule: str | None) -> str:
-    """A threshold in words."""
+def ruleText(rule: str | None, *, alone: bool = False) -> str:
+    """A threshold in words; ``alone``, without a mask, a share of SUVmax is taken within the lesions of SUV 4."""
     if rule is None:
         return _("as outlined")
+    if rule.endswith("%") and alone:
+        return _("{n} % of SUVmax, within SUV ≥ 4.0").format(n=rule[:-1])
     if rule.endswith("%"):
         return _("{n} % of SUVmax").format(n=rule[:-1])
     return _("SUV ≥ {n}").format(n="4.0, ≥ 3 ml" if rule == "reading" else rule)
@@ -59,7 +61,7 @@ def totalsText(record: Mapping[str, Any]) -> str:
         f"<tr><td>{what}&nbsp;&nbsp;</td><td align='right'><b>{value}</b></td></tr>" for what, value in rows
     )
     head = _("TMTV {n} ml").format(n=number(record["tmtv_ml"]))
-    how = ruleText(record["rule"]) if not record["edited"] else _("edited by hand")
+    how = ruleText(record["rule"], alone=not record.get("method")) if not record["edited"] else _("edited by hand")
     return f"<p style='font-size:15pt; margin:0'><b>{head}</b></p><p style='margin:0'>{how}</p><table>{lines}</table>"
 
 

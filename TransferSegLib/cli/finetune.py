@@ -177,6 +177,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     )
     if value.get("stage1"):
         lines += value["stage1"]["notes"]
+    if args.cases is not None:
+        lines.append(f"trained on {len(value['trained_on'])} cases: {', '.join(value['trained_on'])}")
     if value.get("unlabelled"):
         lines.append(f"without a truth took part: {', '.join(value['unlabelled'])}; one window a step")
     if value.get("curriculum"):

@@ -78,7 +78,8 @@ def _finding(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="N=WHAT",
-        help="uptake N is WHAT: lesion, physiological, brain, bladder, kidney, heart or other:TEXT; may be repeated",
+        help="uptake N (or several: 2,8,9-14) is WHAT: lesion, physiological, brain, bladder, kidney, heart or "
+        "other:TEXT; may be repeated",
     )
 
 
@@ -133,8 +134,13 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
     if "cases" in value:
         return _show_set(value)
+    from ..reporting import tmtv_says as says
+    from ..reporting.tmtv_words import Words
+
+    words, doubt = Words(), says.suspected_part(value, Words())
     lines = [
         f"TMTV        {value['tmtv_ml']:.1f} ml in {_lesions(value['count'])}",
+        *([f"            {doubt}"] if doubt else []),
         f"TLG         {value['tlg']:.1f}",
     ]
     if value["suv_max"] is not None:
@@ -143,11 +149,14 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
         between = "" if value["dmax_centroid_mm"] is None else f" ({value['dmax_centroid_mm']:.1f} between centroids)"
         lines.append(f"Dmax        {value['dmax_voxel_mm']:.1f} mm{between}")
     for row in value["thresholds"]:
-        lines.append(f"  at {row['rule'] or 'no threshold':9} {row['tmtv_ml']:.1f} ml in {_lesions(row['count'])}")
+        within = " (within SUV >= 4.0: cannot grow)" if says.within_seeds(row["rule"], value) else ""
+        rule = row["rule"] or "no threshold"
+        lines.append(f"  at {rule:9} {row['tmtv_ml']:.1f} ml in {_lesions(row['count'])}{within}")
     lines += _apart(value["physiological"])
-    lines += _errors(value["errors"])
-    if value["notes"]:
-        lines += ["", *(f"note: {note}" for note in value["notes"])]
+    lines += _errors(value)
+    hints = (says.suspected_move(value, words), says.tiny_hint(value, words))
+    said = [*(f"note: {note}" for note in value["notes"]), *(f"hint: {hint}" for hint in hints if hint)]
+    lines += ["", *said] if said else []
     return "\n".join([*lines, "", f"{value['report']} written, {value['seconds']} s on {value['device']}"])
 
 
@@ -165,20 +174,28 @@ def _show_set(value: dict[str, Any]) -> str:
 
     rows = []
     for case in value["cases"]:
-        dice = (case["errors"] or {}).get("dice")
-        rows.append((case["patient"], f"{case['tmtv_ml']:.1f}", f"{case['tlg']:.1f}", case["count"], dice))
-    lines = [text_table(rows, ("patient", "TMTV ml", "TLG", "lesions", "Dice"))]
+        dice = [(case["errors"] or {}).get(name) for name in ("dice", "dice_raw")]
+        rows.append((case["patient"], f"{case['tmtv_ml']:.1f}", f"{case['tlg']:.1f}", case["count"], *dice))
+    at = value["cases"][0]["errors_threshold"]
+    compared = (f"Dice, both at {at}", "Dice, not thresholded")
+    lines = [text_table(rows, ("patient", "TMTV ml", "TLG", "lesions", *compared))]
     lines += [f"left out: {case['id']}: {case['message']}" for case in value["failed"]]
     return "\n".join([*lines, f"{value['table']} written"])
 
 
-def _errors(errors: dict[str, Any] | None) -> list[str]:
+def _errors(value: dict[str, Any]) -> list[str]:
+    from ..reporting.tmtv_says import truth_basis
+    from ..reporting.tmtv_words import Words
+
+    errors, words = value["errors"], Words()
     if errors is None:
         return []
     parts = (f"{name} {errors[name]:.3f}" if errors[name] is not None else f"{name} –"
              for name in ("dice", "precision", "recall"))  # fmt: skip
     volumes = f"TP {errors['tp_ml']:.2f}, FN {errors['fn_ml']:.2f}, FP {errors['fp_ml']:.2f} ml"
-    return ["", f"truth       {', '.join(parts)}; {volumes}"]
+    whole = "–" if errors["dice_raw"] is None else f"{errors['dice_raw']:.3f}"
+    lines = (f"truth       {', '.join(parts)}; {volumes}", truth_basis(value, words), f"{words('dice_raw')}: {whole}")
+    return ["", lines[0], *(f"            {line}" for line in lines[1:])]
 
 
 def _lesions(count: int) -> str:
@@ -199,13 +216,33 @@ def _options(args: argparse.Namespace):
         lesionwise=args.lesionwise,
         lesionwise_share=args.lesionwise_threshold,
         naming=args.physiological,
-        moves=[_move(number, to) for number, to in options.pairs(args.move, "--move").items()],
+        moves=_moves(options.pairs(args.move, "--move")),
         device=args.device,
         precision=args.precision,
     )
 
 
-def _move(number: str, to: str) -> tuple[int, str]:
-    if not number.isdigit():
-        raise UsageError(f"--move {number}={to}: give the number of an uptake, as --move 3=physiological")
-    return int(number), to
+def _moves(given: dict[str, str]) -> list[tuple[int, str]]:
+    """``{"2,8,9-14": what}`` as a move a number."""
+    moves: dict[int, str] = {}
+    for numbers, to in given.items():
+        for one in _numbers(numbers, to):
+            if one in moves:
+                raise UsageError(f"--move {numbers}={to}: {one} was given as {moves[one]} already; name it once")
+            moves[one] = to
+    return list(moves.items())
+
+
+def _numbers(text: str, to: str) -> list[int]:
+    """``2,8,9-14`` as numbers."""
+    found: list[int] = []
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdigit() and len(end) < 6 for end in ends):
+            raise UsageError(
+                f"--move {text}={to}: give numbers of uptake, as --move 3=physiological or 2,8,9-14=kidney"
+            )
+        if int(ends[-1]) < int(ends[0]):
+            raise UsageError(f"--move {text}={to}: {part.strip()} runs backwards; write {ends[-1]}-{ends[0]}")
+        found += range(int(ends[0]), int(ends[-1]) + 1)
+    return found

@@ -138,6 +138,7 @@ def finetune(
         target.model.card,
         data_set=data_set,
         held_out=held_out,
+        training=training,
         truth_name=truth_name,
         events=events,
     )

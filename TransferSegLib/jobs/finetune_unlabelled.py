@@ -32,10 +32,13 @@ def open_unlabelled(
     *,
     data_set: DataSet,
     held_out: Sequence[Case],
+    training: Sequence[Case] = (),
     truth_name: str | None,
     events: Events,
 ) -> tuple[Case, ...]:
     """The cases of ``folder`` without a truth, with the card's roles; those that have one are left out, and said.
+
+    So are those that are trained on too: of the patient of a ``training`` case, or with an image of its voxels.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def open_unlabelled(
     if not cases:
         raise InputError(f"{OPTION} {folder}: every case has a truth; give cases without, or leave the option out")
     _check_apart(folder, cases, held_out, card.roles, events)
-    return cases
+    return _without_training(folder, cases, training, card.roles, events)
 
 
 def unlabelled_request(cases: Sequence[Case], events: Events) -> dict[str, Any]:
@@ -76,6 +79,27 @@ def without_inner(cases: Sequence[Case], inner: Sequence[Case], events: Events) 
     if cases and not kept:
         raise InputError(f"{OPTION}: all its cases are of patients of the inner split; add cases of other patients")
     return kept
+
+
+def _without_training(
+    folder: str | Path, cases: Sequence[Case], training: Sequence[Case], roles: Sequence[str], events: Events
+) -> tuple[Case, ...]:
+    """Those that no training case is of the same patient as, or has an image of."""
+    owners: dict[str, str] = {}
+    for case in training:
+        events.check()
+        owners |= dict.fromkeys((case.patient, *_marks(case, roles)), case.id)
+    kept = []
+    for case in cases:
+        events.check()
+        owner = next((owners[mark] for mark in (case.patient, *_marks(case, roles)) if mark in owners), None)
+        if owner is None:
+            kept.append(case)
+        else:
+            events.say(f"{OPTION}: {case.id} is left out, since {owner} of the same patient or voxels is trained on")
+    if not kept:
+        raise InputError(f"{OPTION} {folder}: all its cases are trained on with a truth; give cases of other patients")
+    return tuple(kept)
 
 
 def _check_apart(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..imaging import Grid
-from ..lesions import Lesion, LesionErrors, label_map
+from ..lesions import LesionErrors, label_map
 from ..reporting.tmtv_mip import errors_figure, mip_figure, png
 from ..reporting.tmtv_projecting import project
 from ..reporting.tmtv_sections import ERRORS, MIP
@@ -30,20 +30,10 @@ def draw(
     """
     lesions = {str(one.number): one for one in uptake.counted}
     apart = {str(one.number): one for one in uptake.apart}
-    names = _names(apart, words)
+    names = {name: f"{name} {words.organ(one.physiological)}" for name, one in apart.items()}
     views = project(suv, label_map(uptake.lesions, suv.shape), [*lesions, *apart], overlap or {}, grid)
     pictures = {MIP: png(mip_figure(views, {name: name for name in lesions}, names, words))}
     if overlap is not None and errors is not None:
         volumes = {"tp": errors.tp_ml, "fn": errors.fn_ml, "fp": errors.fp_ml}
         pictures[ERRORS] = png(errors_figure(views, volumes, words))
     return pictures
-
-
-def _names(apart: dict[str, Lesion], words: Words) -> dict[str, str]:
-    """The number of each, and the organ's name beside the largest part of it."""
-    names, told = {}, set()
-    for name, lesion in apart.items():  # the largest first
-        organ = words.organ(lesion.physiological)
-        names[name] = name if organ in told else f"{name} {organ}"
-        told.add(organ)
-    return names

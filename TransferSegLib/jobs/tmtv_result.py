@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +37,7 @@ def uptake_value(uptake: Uptake, language: str) -> dict[str, Any]:
         "lesions": [_lesion(one, moved) for one in uptake.counted],
         "physiological": [_lesion(one, moved) for one in uptake.apart],
         "physiological_rule": list(rule_in_words(language)) if uptake.by_rule else [],
+        **_suspected(uptake),
         "moved": [{"number": number, "to": to} for number, to in uptake.moved],
         "below_minimum": {"count": uptake.below_count, "ml": _rounded(uptake.below_ml)},
     }
@@ -84,6 +86,30 @@ def _nothing(uptake: Uptake) -> str:
     rule = "" if uptake.rule is None else f" that reaches the threshold ({uptake.rule})"
     hint = "" if uptake.rule != DEFAULT_RULE else "; the other thresholds stand beside it"
     return f"No lesion: there is no uptake{rule}{hint}."
+
+
+def _suspected(uptake: Uptake) -> dict[str, Any]:
+    """Lesions that may be an organ's uptake, by organ, with the option that moves them, and the TMTV without them."""
+    found = []
+    for organ in dict.fromkeys(one.suspected for one in uptake.counted if one.suspected):
+        own = [one for one in uptake.counted if one.suspected == organ]
+        numbers = [one.number for one in own]
+        ml = sum(one.volume_ml for one in own)
+        move = f"{ranges(numbers)}={organ}"
+        found.append({"organ": organ, "count": len(own), "ml": _rounded(ml), "numbers": numbers, "move": move})
+    rest = sum(one.volume_ml for one in uptake.counted if not one.suspected)
+    return {"suspected": found, "tmtv_without_suspected_ml": _rounded(rest)}
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as ``--move`` takes them: ``2,8,9-14``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def _lesion(lesion: Lesion, moved: dict[int, str]) -> dict[str, Any]:

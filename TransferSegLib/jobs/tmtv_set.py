@@ -64,6 +64,8 @@ def tmtv_set(
 
         model = open_tmtv_model(model)
     done, failed = _all(chosen, folder, model, options, events)
+    if not done and len(chosen) == 1:
+        raise InputError(f"{failed[0]['id']}: {failed[0]['message']}")
     if not done:
         raise InputError(f"{data}: none of its {len(chosen)} cases could be used; {failed[0]['message']}")
     return {
@@ -90,7 +92,8 @@ def _all(
                 raise
             except TransferSegError as error:
                 failed.append({"id": case.id, "message": error.message})
-                events.say(f"{case.id}: left out: {error.message}")
+                if len(cases) > 1:
+                    events.say(f"{case.id}: left out: {error.message}")
         events.progress("tmtv", len(cases), len(cases))
     except Cancelled:
         if done:

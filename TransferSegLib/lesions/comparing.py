@@ -88,6 +88,7 @@ def compare_lesions(
     surfaces, undefined = _surfaces(predicted, true, grid, tolerance_mm, threshold)
     overlaps, reasons = _overlaps(pairs, threshold)
     no_suv = {} if true else {"suv_max": _reason(bool(predicted), False, threshold)}
+    no_masks = {} if any(raw) else {"dice_raw": _reason(False, False, threshold)}
     return LesionErrors(
         patient=patient,
         tolerance_mm=float(tolerance_mm),
@@ -98,7 +99,8 @@ def compare_lesions(
         approach2=pairs.by_precision(lesionwise),
         approach2_dice=pairs.by_dice(lesionwise),
         suvmax_voxel=by_hottest_voxel(*lesions, suv),
-        undefined=no_suv | undefined | reasons,
+        undefined=no_suv | undefined | reasons | no_masks,
+        dice_raw=_dice(*raw),
         notes=_notes(lesions, raw[1], threshold, suv.shape),
         **surfaces,
         **overlaps,
@@ -123,6 +125,12 @@ def _volumes(pairs: LesionPairs, raw: Sequence[list[Part]], true: list[Part], vo
         "fnv_ml": apart[1],
     }
     return {name: count * voxel_ml for name, count in counts.items()}
+
+
+def _dice(one: list[Part], other: list[Part]) -> float | None:
+    """Dice of two masks as they are; None where both are empty."""
+    sizes = voxels_of(one) + voxels_of(other)
+    return 2 * common_voxels(one, other) / sizes if sizes else None
 
 
 def _overlaps(pairs: LesionPairs, threshold: Threshold) -> tuple[dict[str, float | None], dict[str, str]]:

@@ -50,6 +50,8 @@ class LesionErrors:
         95th percentile of the surface distances.
     tmtv_true_raw_ml : float
         Volume of the truth, not thresholded.
+    dice_raw : float or None
+        Dice of the two masks as they are, neither thresholded; undefined where both are empty.
     fpv_ml, fnv_ml : float
         autoPET's volumes: predicted lesions that meet no true one, true lesions that no predicted one meets.
     undefined : dict
@@ -83,6 +85,7 @@ class LesionErrors:
     suvmax_voxel: LesionCounts
     hd95_mm: float | None
     tmtv_true_raw_ml: float
+    dice_raw: float | None
     fpv_ml: float
     fnv_ml: float
     undefined: dict[str, str] = field(default_factory=dict)

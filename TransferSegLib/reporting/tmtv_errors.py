@@ -8,6 +8,7 @@ from typing import Any
 from .tables import UNDEFINED
 from .tmtv_blocks import Block, Grid, Paragraph, Picture, Section
 from .tmtv_listing import listing, number, share
+from .tmtv_says import threshold_words, truth_basis
 from .tmtv_words import Words
 
 _APART = ("patient", "tolerance_mm", "lesionwise", "suv_max")
@@ -19,7 +20,8 @@ def error_sections(report: Mapping[str, Any], words: Words, picture: str) -> lis
     if errors is None:
         return []
     caption = words("errors_caption", threshold=threshold_words(report["errors_threshold"], words))
-    blocks: list[Block] = [Picture(picture, caption), _measures(report, errors, words)]
+    basis = Paragraph(words("figures_at", both=truth_basis(report, words)), strong=True)
+    blocks: list[Block] = [Picture(picture, caption), basis, _measures(report, errors, words)]
     if report["minimum_ml"]:
         blocks.append(Paragraph(words("truth_minimum", minimum=f"{report['minimum_ml']:g}")))
     language = None if words.language == "en" else "en"
@@ -29,21 +31,13 @@ def error_sections(report: Mapping[str, Any], words: Words, picture: str) -> lis
     return [Section(words("errors"), tuple(blocks)), Section(words("matching"), matching)]
 
 
-def threshold_words(rule: str | None, words: Words) -> str:
-    """A threshold as a sentence part."""
-    if rule is None:
-        return words("then_none")
-    if rule == "reading":
-        return words("reading_rule")
-    return words("percent_rule", rule=rule[:-1]) if rule.endswith("%") else words("then_fixed", rule=rule)
-
-
 def _measures(report: Mapping[str, Any], errors: Mapping[str, Any], words: Words) -> Grid:
     fields = [one for one in listing(report, words) if one.name not in _APART and not one.name.startswith("approach")]
     rows = [(one.label, one.printed) for one in fields]
     place = next(place for place, one in enumerate(fields) if one.name == "hausdorff_mm")
     rows.insert(place + 1, (words("hd95"), number(errors["hd95_mm"], 1)))
-    rows += [(words("fpv"), number(errors["fpv_ml"], 2)), (words("fnv"), number(errors["fnv_ml"], 2))]
+    raw = (words("dice_raw"), number(errors["dice_raw"], 3)), (words("true_raw"), number(errors["tmtv_true_raw_ml"], 1))
+    rows += [*raw, (words("fpv"), number(errors["fpv_ml"], 2)), (words("fnv"), number(errors["fnv_ml"], 2))]
     return Grid((words("measure"), words("value")), tuple(rows), (False, True))
 
 

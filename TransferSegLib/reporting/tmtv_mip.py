@@ -26,7 +26,7 @@ TRUE_POSITIVE, FALSE_NEGATIVE, FALSE_POSITIVE = "#009E73", "#0072B2", "#D55E00"
 OPACITY = 0.62
 WIDTH, GREATEST_HEIGHT = 8.0, 7.6
 """Inches."""
-MOST_NUMBERS = 60
+MOST_NUMBERS, MOST_APART = 60, 20
 _SIDES = {"frontal": ("R", "L"), "lateral": ("A", "P")}
 
 
@@ -49,9 +49,11 @@ def mip_figure(
             _dashed(one, view.masks[name], view.size_mm, APART)
         for name in lesions:
             _outline(one, view.masks[name], view.size_mm, LESION, 1.0)
-        labels = [(view.masks[name], text, LESION) for name, text in lesions.items()]
-        labels += [(view.masks[name], text, APART) for name, text in apart.items()]
-        place_numbers(one, labels[:MOST_NUMBERS], view)
+        # Organs are few, and the reader wants to know what was left out: they are named however many lesions there are.
+        labels = [(view.masks[name], text, APART) for name, text in apart.items()][:MOST_APART]
+        room = MOST_NUMBERS - len(labels)
+        labels += [(view.masks[name], text, LESION) for name, text in list(lesions.items())[:room]]
+        place_numbers(one, labels, view)
     return figure
 
 
@@ -124,10 +126,11 @@ def _grey(axes: Axes, view: View, words: Words) -> None:
 
 
 def _dashed(axes: Axes, mask: np.ndarray, size_mm: tuple[float, float], colour: str) -> None:
-    """A dashed outline; a shadow of one pixel still shows."""
+    """A dashed outline on a white one, so that it is seen on dark uptake; a shadow of one pixel still shows."""
     padded = np.pad(mask, 1).astype(np.float32)
     step_x, step_y = size_mm[0] / mask.shape[1], size_mm[1] / mask.shape[0]
     x = (np.arange(padded.shape[1]) - 0.5) * step_x
     y = (np.arange(padded.shape[0]) - 0.5) * step_y
     if mask.any():
-        axes.contour(x, y, padded, levels=[0.5], colors=[colour], linewidths=1.0, linestyles="dashed")
+        axes.contour(x, y, padded, levels=[0.5], colors=["white"], linewidths=2.4)
+        axes.contour(x, y, padded, levels=[0.5], colors=[colour], linewidths=1.3, linestyles=[(0, (2.5, 1.5))])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FONT = 8.0
+FAR = 0.6
+"""Letters between a label and its shadow from which on a thin line leads there."""
 _POINTS_AN_INCH = 72.0
 _ANGLES = np.deg2rad([-35, 35, 145, -145, 0, 180, -90, 90])
 
@@ -35,14 +37,29 @@ def place_numbers(axes: Axes, labels: Sequence[tuple[np.ndarray, str, str]], vie
             continue
         box = _extent(mask, view)
         size = (0.62 * letter * len(text) + 0.3 * letter, 1.15 * letter)
-        x, y, far = _free_place(box, size, taken, view.size_mm)
+        x, y = _free_place(box, size, taken, view.size_mm)
         taken.append(_box(x, y, size))
-        if far:
-            ends = (x, (box[0] + box[1]) / 2), (y, (box[2] + box[3]) / 2)
-            axes.plot(*ends, color=colour, linewidth=0.6, alpha=0.8)
+        end = nearest_point(mask, view, (x, y))
+        start = _edge(_box(x, y, size), end)
+        if np.hypot(start[0] - end[0], start[1] - end[1]) > FAR * letter:
+            line = axes.plot(*zip(start, end), color=colour, linewidth=0.7, solid_capstyle="round", zorder=2.5)
+            line[0].set_path_effects([withStroke(linewidth=1.8, foreground="white")])
         about = {"color": colour, "fontsize": FONT, "weight": "bold", "ha": "center", "va": "center_baseline"}
         drawn = axes.text(x, y, drawable(text), parse_math=False, **about)
         drawn.set_path_effects([withStroke(linewidth=2, foreground="white")])
+
+
+def nearest_point(mask: np.ndarray, view: View, place: tuple[float, float]) -> tuple[float, float]:
+    """The pixel of a shadow that lies nearest to a place, in mm: where a line from there meets its outline."""
+    rows, columns = np.nonzero(mask)
+    x, y = (columns + 0.5) * view.pixel_mm[0], (rows + 0.5) * view.pixel_mm[1]
+    nearest = int(np.argmin((x - place[0]) ** 2 + (y - place[1]) ** 2))
+    return float(x[nearest]), float(y[nearest])
+
+
+def _edge(box: tuple[float, float, float, float], end: tuple[float, float]) -> tuple[float, float]:
+    """The place on or in a box that lies nearest to a point: a line from there does not cross the text."""
+    return min(max(end[0], box[0]), box[1]), min(max(end[1], box[2]), box[3])
 
 
 def _letter_mm(axes: Axes, view: View) -> float:
@@ -64,8 +81,8 @@ def _free_place(
     size: tuple[float, float],
     taken: list[tuple[float, float, float, float]],
     frame: tuple[float, float],
-) -> tuple[float, float, bool]:
-    """The centre of the nearest free place around a box, and whether it is so far off that a line must lead there."""
+) -> tuple[float, float]:
+    """The centre of the nearest free place around a box."""
     middle = (box[0] + box[1]) / 2, (box[2] + box[3]) / 2
     half = (box[1] - box[0]) / 2 + size[0] / 2, (box[3] - box[2]) / 2 + size[1] / 2
     nearest = None
@@ -78,8 +95,8 @@ def _free_place(
             y = float(np.clip(y, size[1] / 2, frame[1] - size[1] / 2))
             nearest = nearest or (x, y)
             if not any(_overlap(_box(x, y, size), other) for other in taken):
-                return x, y, ring > 1
-    return (*nearest, False)
+                return x, y
+    return nearest
 
 
 def _box(x: float, y: float, size: tuple[float, float]) -> tuple[float, float, float, float]:

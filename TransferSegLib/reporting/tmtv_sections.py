@@ -7,8 +7,9 @@ from typing import Any
 
 from .tables import UNDEFINED
 from .tmtv_blocks import Block, Grid, Paragraph, Picture, Section, Tiles
-from .tmtv_errors import error_sections, threshold_words
+from .tmtv_errors import error_sections
 from .tmtv_listing import number
+from .tmtv_says import rule_label, suspected_move, suspected_part, threshold_words, tiny_hint, within_seeds
 from .tmtv_words import Words
 
 MIP, ERRORS = "mip", "errors"
@@ -27,18 +28,26 @@ def sections(report: Mapping[str, Any], words: Words) -> list[Section]:
     words : Words
         The language.
     """
-    found = [Section("", (_tiles(report, words),))]
+    found = [Section("", _head(report, words))]
     found += _notes(report, words)
     apart = words("picture_apart") if report["physiological"] else ""
     caption = words("picture_caption", top=f"{GREY_TOP:g}", apart=apart)
     found.append(Section(words("pictures"), (Picture(MIP, caption),)))
     found.append(Section(words("lesions"), _lesions(report, words)))
-    found.append(Section(words("thresholds"), (_thresholds(report, words),)))
+    found.append(Section(words("thresholds"), _thresholds(report, words)))
     found.append(Section(words("physiological"), _physiological(report, words)))
     found += error_sections(report, words, ERRORS)
     found.append(Section(words("suv"), _suv(report, words)))
     found.append(Section(words("method"), _method(report, words)))
+    found.append(Section(words("rule_of_organs"), _rule(report, words)))
     return found
+
+
+def _head(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
+    """The totals, and what of them is in doubt."""
+    part = suspected_part(report, words)
+    doubt = words("suspected_page", all=number(report["tmtv_ml"], 1), part=part)
+    return (_tiles(report, words), *([Paragraph(doubt, strong=True)] if part else []))
 
 
 def _tiles(report: Mapping[str, Any], words: Words) -> Tiles:
@@ -56,11 +65,10 @@ def _tiles(report: Mapping[str, Any], words: Words) -> Tiles:
 
 def _notes(report: Mapping[str, Any], words: Words) -> list[Section]:
     """What the reader must know; notes are English, and marked so on a French page."""
-    if not report["notes"]:
-        return []
     language = None if words.language == "en" else "en"
-    notes = tuple(Paragraph(note, strong=True, language=language) for note in report["notes"])
-    return [Section(words("notes"), notes)]
+    notes = [Paragraph(note, strong=True, language=language) for note in report["notes"]]
+    notes += [Paragraph(hint) for hint in (suspected_move(report, words), tiny_hint(report, words)) if hint]
+    return [Section(words("notes"), tuple(notes))] if notes else []
 
 
 def _lesions(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
@@ -111,18 +119,20 @@ def _totals(report: Mapping[str, Any], words: Words) -> tuple[str, ...]:
     return (words("total"), number(volume, 2), *greatest, number(tlg, 1), "")
 
 
-def _thresholds(report: Mapping[str, Any], words: Words) -> Grid:
+def _thresholds(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
     columns = (words("rule"), "TMTV ml", "TLG", words("suv_max"), words("count"), words("physiological_ml"))
     rows, strong = [], []
     for row in report["thresholds"]:
         rule = row["rule"]
-        name = words("no_rule") if rule is None else threshold_words(rule, words)
+        name = words("no_rule") if rule is None else rule_label(rule, report, words)
         if rule == report["threshold"]:
             strong.append(len(rows))
             name += " " + words("headline")
         values = (number(row["tmtv_ml"], 1), number(row["tlg"], 1), number(row["suv_max"], 2), str(row["count"]))
         rows.append((name, *values, number(row["physiological_ml"], 1)))
-    return Grid(columns, tuple(rows), (False,) + (True,) * 5, tuple(strong))
+    grid = Grid(columns, tuple(rows), (False,) + (True,) * 5, tuple(strong))
+    shares = any(within_seeds(row["rule"], report) for row in report["thresholds"])
+    return (grid, Paragraph(words("share_note"))) if shares else (grid,)
 
 
 def _physiological(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
@@ -143,14 +153,16 @@ def _physiological(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]
         blocks.append(Grid(columns, rows, (True, False, False) + (True,) * 6, ids=tuple(row[0] for row in rows)))
     else:
         blocks.append(Paragraph(words("no_physiological")))
-    if report["physiological_rule"]:
-        blocks += [Paragraph(words("rule_of_organs")), *map(Paragraph, report["physiological_rule"])]
-    else:
-        blocks.append(Paragraph(words("no_rule_of_organs")))
+    blocks.append(Paragraph(words("rule_at_end" if report["physiological_rule"] else "no_rule_of_organs")))
     if report["moved"]:
         moves = ", ".join(f"{words('number')} {one['number']} > {_kind(one['to'], words)}" for one in report["moved"])
         blocks.append(Paragraph(words("moved", moves=moves)))
     return tuple(blocks)
+
+
+def _rule(report: Mapping[str, Any], words: Words) -> tuple[Block, ...]:
+    """By which rule organs were told: long, and the same in every report, so it comes last."""
+    return tuple(map(Paragraph, report["physiological_rule"]))
 
 
 def _kind(to: str, words: Words) -> str:

@@ -102,6 +102,8 @@ def _beyond(report: Mapping[str, Any], words: Words) -> list[tuple[str, Cell]]:
         (f"{criterion} - TP", counts.get("true_positive")),
         (f"{criterion} - FN", counts.get("false_negative")),
         (f"{criterion} - FP", counts.get("false_positive")),
+        (words("dice_raw"), errors.get("dice_raw")),
+        (words("true_raw"), errors.get("tmtv_true_raw_ml")),
         (words("hd95"), errors.get("hd95_mm")),
         (words("fpv"), errors.get("fpv_ml")),
         (words("fnv"), errors.get("fnv_ml")),
