@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from helpers_pet import FACTOR, HALF_LIFE, activity, write_pet
+from helpers_pet import FACTOR, HALF_LIFE, activity, setting, write_pet
 
 from TransferSegLib.errors import InputError, UnreadableFile, UsageError
 from TransferSegLib.imaging import check_ct, check_same_patient, pet_of, read_pet, told_by_file, unit_of_text
@@ -294,10 +294,10 @@ def test_numbers_may_stand_in_a_file_beside_the_pet(tmp_path):
         read_pet(path).info.suv_factor / 2
     )
     folder = tmp_path / "dicom"
-    write_pet(folder, PatientWeight=None)
+    write_pet(folder, edit=setting(PatientWeight=None))
     with pytest.raises(InputError) as caught:
         read_pet(folder)
-    assert told_by_file(caught.value, folder).message.endswith('; write "weight_kg" into pet.json beside it')
+    assert told_by_file(caught.value, folder).message.endswith('; write "weight_kg" into pet.json in that folder')
     (folder / "pet.json").write_text('{"weight_kg": 80}')
     assert [one.source for one in read_pet(folder).info.inputs if one.name == "weight"] == ["by hand"]
     (folder / "pet.json").write_text('{"weight_kg": 8000}')

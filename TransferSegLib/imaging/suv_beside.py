@@ -54,11 +54,13 @@ def numbers_beside(path: str | Path) -> dict[str, Any]:
 def told_by_file(error: InputError, path: str | Path) -> InputError:
     """The same error for a verb without options for these numbers: it names the file that takes them."""
 
+    place = "in that folder" if Path(path).is_dir() else "beside it"
+
     def instead(match: re.Match) -> str:
         options = re.findall(r"--[\w-]+", match.group())
         keys = ", ".join(f'"{_OPTIONS[one]}"' for one in options if one in _OPTIONS)
         unit = "say --pet-unit, " if "--pet-unit" in options else ""
-        return f"{unit}write {keys} into {file_beside(path).name} beside it" if keys else match.group()
+        return f"{unit}write {keys} into {file_beside(path).name} {place}" if keys else match.group()
 
     return type(error)(_SAYING.sub(instead, error.message))
 
