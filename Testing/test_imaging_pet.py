@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from helpers_pet import FACTOR, HALF_LIFE, activity, write_pet
+from helpers_pet import FACTOR, HALF_LIFE, activity, setting, write_pet
 
 from TransferSegLib.errors import InputError, UnreadableFile, UsageError
-from TransferSegLib.imaging import check_ct, check_same_patient, pet_of, read_pet, unit_of_text
+from TransferSegLib.imaging import check_ct, check_same_patient, pet_of, read_pet, told_by_file, unit_of_text
+from TransferSegLib.imaging.pet_checks import check_no_ct
 from TransferSegLib.imaging.suv_body import body_surface_area, lean_body_mass
 from TransferSegLib.imaging.suv_factor import nuclide_of
 
@@ -267,3 +268,38 @@ def test_all_published_sarcoma_pets_pass(data_folder):
     assert len(paths) == 12
     for path in paths:
         assert read_pet(path, unit="suv").info.notes == ()
+
+
+def test_a_ct_with_metal_is_no_pet_and_noise_is(data_folder):
+    """The range alone does not tell them: metal reaches 20000, and a PET in Bq/ml has noise below 0."""
+    ct = sitk.ReadImage(str(data_folder / "petct_ibsi_sts" / "STS_001" / "CT_image.nii.gz"))
+    values = sitk.GetArrayFromImage(ct).astype(np.float32)
+    values[0, 0, :5] = 20000
+    with pytest.raises(InputError, match="look like a CT"):
+        check_no_ct(values, "x")
+    noise = np.random.default_rng(0).normal(0, 900, (20, 30, 30)).astype(np.float32)
+    noise[5, 5, 5] = 40000
+    check_no_ct(noise, "x")
+
+
+def test_numbers_may_stand_in_a_file_beside_the_pet(tmp_path):
+    path = written(tmp_path, sidecar={"Units": "Bq/ml", "dose_mbq": 350})
+    with pytest.raises(InputError) as caught:
+        read_pet(path)
+    told = told_by_file(caught.value, path).message
+    assert 'write "weight_kg"' in told and "into pet.json beside it" in told and "--" not in told, told
+    (tmp_path / "pet.json").write_text(json.dumps({"Units": "Bq/ml"} | NUMBERS))
+    assert read_pet(path).info.suv_factor == pytest.approx(read_pet(path, unit="bqml", by_hand=NUMBERS).info.suv_factor)
+    assert read_pet(path, by_hand={"weight_kg": 40}).info.suv_factor == pytest.approx(
+        read_pet(path).info.suv_factor / 2
+    )
+    folder = tmp_path / "dicom"
+    write_pet(folder, edit=setting(PatientWeight=None))
+    with pytest.raises(InputError) as caught:
+        read_pet(folder)
+    assert told_by_file(caught.value, folder).message.endswith('; write "weight_kg" into pet.json in that folder')
+    (folder / "pet.json").write_text('{"weight_kg": 80}')
+    assert [one.source for one in read_pet(folder).info.inputs if one.name == "weight"] == ["by hand"]
+    (folder / "pet.json").write_text('{"weight_kg": 8000}')
+    with pytest.raises(InputError, match='"weight_kg" 8000: not plausible'):
+        read_pet(folder)

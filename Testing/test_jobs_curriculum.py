@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 from helpers_cli import call, small_case, small_data_set, small_model
 from helpers_petct import write_case
+from helpers_tmtv import save, spots
 
 from TransferSegLib.cases import open_data_set
 from TransferSegLib.errors import Cancelled, InputError, UsageError
@@ -18,6 +20,7 @@ from TransferSegLib.jobs.difficulty import read_difficulty, truth_difficulty
 from TransferSegLib.jobs.evaluate import evaluate
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
 from TransferSegLib.jobs.level_dispatch import refuse_others
+from TransferSegLib.jobs.tmtv import TmtvOptions, tmtv
 from TransferSegLib.packages import read_package
 from TransferSegLib.storage import sha256
 from TransferSegLib.training import LOSSES
@@ -234,3 +237,19 @@ def test_a_level_model_has_no_curriculum():
     with pytest.raises(UsageError, match="--curriculum"):
         refuse_others({}, TrainingOptions(curriculum="anti"))
     refuse_others({}, TrainingOptions(curriculum="none"))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_table_of_reports_says_what_is_hard(tmp_path, data, language):
+    """As the reports' own writer leaves it, with patients that are no case of the data set."""
+    suv, boxes = spots()
+    for name in ("p1", "p2", "p3", "someone"):
+        mask = (suv > 4).astype(np.uint8)
+        mask[boxes[0 if name == "p1" else 1]] = 0
+        given = {"pet": save(tmp_path / name / "pet.nii.gz", suv), "truth": save(tmp_path / name / "t.nii.gz", mask)}
+        options = TmtvOptions(unit="suv", naming="off", language=language)
+        value = tmtv(**given, id=name, out=tmp_path / "out", options=options)
+    said, cases = [], open_data_set(data).cases
+    found = read_difficulty(value["files"]["table"], cases, cases[:2], Events(said.append))
+    assert found["p1"] > found["p2"] + 0.1 and 0 < found["p2"] < 1 and set(found) == {"p1", "p2"}
+    assert "1 rows are of patients that are no case" in str(said)

@@ -138,6 +138,16 @@ def test_it_is_told_which_cases_the_first_stage_learned_from(tmp_path, data):
     assert learned_digests(read_package(told["some"]["package"]).card) == set(digests.values())
 
 
+def test_adapting_a_two_stage_package_says_that_the_refiner_is_left_out(tmp_path, data):
+    two = refined(first_stage(tmp_path / "first"), data, tmp_path / "two")
+    assert two["refiner_left_out"] is False
+    one = replace(OPTIONS, network=None)
+    how = {"strategy_name": "half-lr", "hold_out_ids": ["p2"], "listed": False, "options": one}
+    result = finetune(source=tmp_path / "two", data=data, out=tmp_path / "one", **how)
+    assert result["refiner_left_out"] is True
+    assert "without its refiner" in read_package(tmp_path / "one").card.origin["text"]
+
+
 def test_folds_keep_the_record_and_an_ensemble_is_a_first_stage(tmp_path, data):
     folds = [first_stage(tmp_path / f"fold{n}", n, learned=[f"{n}" * 64]) for n in range(2)]
     merged = merge_packages(folds, tmp_path / "both", name="both")
@@ -174,7 +184,10 @@ def test_what_cannot_be(tmp_path, data):
         ({"stage1": None}, "--network petct-refiner-light: refines what a first stage finds"),
         ({"source": first}, "--from: has no meaning for a refiner"),
         ({"roles": ["pet", "ct"]}, "--roles: has no meaning for a refiner"),
-        ({"strategy_name": "half-lr"}, "needs a model to start from"),
+        ({"strategy_name": "half-lr"}, "--strategy half-lr: a refiner is trained with --strategy scratch"),
+        ({"strategy_name": "half-lr", "source": first}, "trained with --strategy scratch"),
+        ({"source_map": {"a": "b"}}, "--source-map: has no meaning for a refiner"),
+        ({"source_truth_name": "seg"}, "--source-truth-name: has no meaning for a refiner"),
         ({"stage1": small_model(tmp_path / "brain")}, "is no PET/CT model"),
         ({"options": replace(OPTIONS, curriculum="default")}, "nothing was learned before"),
         ({"options": replace(OPTIONS, patch=8)}, "--patch 8: a refiner's windows have at least 16"),

@@ -332,6 +332,24 @@ def test_a_data_set_gets_a_report_each_and_one_table(tmp_path):
         assert [row["Patient"] for row in csv.DictReader(file)] == ["p1", "p2"]
 
 
+def test_the_older_report_of_a_case_that_fails_now_is_in_no_table(tmp_path):
+    suv, _ = spots()
+    for name in ("p1", "p2"):
+        save(tmp_path / "data" / name / "PET.nii.gz", suv)
+        (tmp_path / "data" / name / "PET.json").write_text('{"Units": "SUV"}')
+    how = {"data": tmp_path / "data", "out": tmp_path / "out", "options": TmtvOptions(naming="off")}
+    tmtv_set(**how)
+    save(tmp_path / "data" / "p2" / "PET.nii.gz", 3000 * suv)
+    value = tmtv_set(**how)
+    assert [case["id"] for case in value["failed"]] == ["p2"] and "--weight" not in value["failed"][0]["message"]
+    with open(value["table"], encoding="utf-8-sig", newline="") as file:
+        assert [row["Patient"] for row in csv.DictReader(file)] == ["p1"]
+    assert not list((tmp_path / "out").glob("p2*"))
+    assert {"p2.json", "p2.html", "p2.txt", "p2_lesions.nii.gz"} <= {
+        path.name for path in (tmp_path / "out" / "earlier").iterdir()
+    }
+
+
 def test_options_that_cannot_be(tmp_path):
     suv, _ = spots()
     pet = save(tmp_path / "case" / "pet.nii.gz", suv)

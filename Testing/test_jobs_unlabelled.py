@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,9 +14,11 @@ import torch
 from helpers_cli import call, small_case, small_data_set, small_model
 from helpers_petct import write_case
 
+from TransferSegLib.cases import open_case
 from TransferSegLib.errors import Cancelled, InputError, StorageError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
+from TransferSegLib.jobs.finetune_unlabelled import without_inner
 from TransferSegLib.jobs.level_dispatch import refuse_others
 from TransferSegLib.packages import read_package
 from TransferSegLib.storage import sha256
@@ -244,6 +247,15 @@ def test_a_patient_of_the_inner_split_takes_no_part(tmp_path, model):
     how = {"hold_out_ids": ["none"], "events": Events(said.append)}
     result = adapted(model, seven, tmp_path / "m", replace(options, early_stopping=True), **how)
     assert len(result["unlabelled"]) == 6 and str(said).count("of the inner split and takes no part") == 1
+
+
+def test_the_same_scan_under_another_name_is_not_learned_from_either(tmp_path):
+    """The inner split's images, whatever the patient is called there."""
+    one, two = (open_case(small_case(tmp_path / name, seed=seed)) for name, seed in (("a", 1), ("b", 2)))
+    copy = open_case(shutil.copytree(tmp_path / "a", tmp_path / "renamed"))
+    said = []
+    assert without_inner((copy, two), [one], ["t2"], Events(said.append)) == (two,)
+    assert "renamed has an image of the inner split" in str(said)
 
 
 def test_petct_from_the_command_line(tmp_path, capsys):

@@ -75,7 +75,7 @@ def _whyNotPet(node: Any) -> str | None:
         text = _("{volume} is of the modality {modality}; choose a PET.")
         return text.format(volume=node.GetName(), modality=modality)
     low, high = node.GetImageData().GetScalarRange()
-    if low <= AIR_HU and -low > 0.15 * high:
+    if low <= AIR_HU and not _holds(node, "PET"):
         text = _("{volume} has values from {low} to {high}, as a CT has and no PET. Are PET and CT swapped?")
         return text.format(volume=node.GetName(), low=f"{low:g}", high=f"{high:g}")
     return None
@@ -85,7 +85,7 @@ def _whyNotCt(petNode: Any, ctNode: Any) -> str | None:
     name, modality = ctNode.GetName(), dicomValue(ctNode, MODALITY)
     if modality not in ("", "CT"):
         return _("{volume} is of the modality {modality}; choose a CT.").format(volume=name, modality=modality)
-    if not _holdsCt(ctNode):
+    if not _holds(ctNode, "CT"):
         low, high = ctNode.GetImageData().GetScalarRange()
         text = _("{volume} ({low} to {high}) is no CT of a body in Hounsfield units. Are PET and CT swapped?")
         return text.format(volume=name, low=f"{low:g}", high=f"{high:g}")
@@ -101,27 +101,29 @@ def _whyNotCt(petNode: Any, ctNode: Any) -> str | None:
     return None
 
 
-def _holdsCt(node: Any) -> bool:
-    """Whether the values can be those of a CT by the library's rule; asked once an image, as panels ask often."""
+def _holds(node: Any, kind: str) -> bool:
+    """Whether the values can be a PET's or CT's by the library's rule; asked once an image, as panels ask often."""
     import SimpleITK as sitk
 
     from TransferSegLib.errors import InputError
     from TransferSegLib.imaging import check_ct
+    from TransferSegLib.imaging.pet_checks import check_no_ct
 
-    state = (node.GetID(), node.GetImageData().GetMTime())
+    state = (node.GetID(), kind, node.GetImageData().GetMTime())
     if state not in _known:
         while len(_known) >= MOST_KNOWN:
             _known.pop(next(iter(_known)))
         try:
             # Named as no file can be: its modality was looked at already, by the node.
-            check_ct(sitk.GetImageFromArray(slicer.util.arrayFromVolume(node)), f"{node.GetID()} of the scene")
+            values, name = slicer.util.arrayFromVolume(node), f"{node.GetID()} of the scene"
+            check_no_ct(values, name) if kind == "PET" else check_ct(sitk.GetImageFromArray(values), name)
             _known[state] = True
         except InputError:
             _known[state] = False
     return _known[state]
 
 
-_known: dict[tuple[str, int], bool] = {}
+_known: dict[tuple[str, str, int], bool] = {}
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from .pet_reporting import DEFAULTS, comparing
 
 LESION = "lesion"
-MOST_KNOWN = 16
-"""Thresholds whose lesions are kept; a slider meets the same ones again."""
+MOST_KNOWN = 32
+"""Measurements that are kept, one a threshold and report; a slider meets the same ones again."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Live:
             beside = tuple(self._edited(drawn, one) for one in RULES)
         else:
             uptake = self._uptake(rule, naming, moves)
-            beside = tuple(self._uptake(one, naming, moves) for one in RULES)
+            beside = tuple(self._beside(one, uptake, naming, moves) for one in RULES)
         return Measured(uptake, beside, self._errors(uptake, beside[0], drawn, truth), self._picture(uptake))
 
     def label(self, uptake: Any) -> np.ndarray:
@@ -124,16 +124,39 @@ class Live:
 
     def _uptake(self, rule: str | None, naming: bool, moves: Sequence[tuple[Sequence[int], str]]) -> Any:
         """Measured once a threshold; moves are applied to what is known, which takes no time."""
-        from TransferSegLib.jobs.tmtv_uptake import Move, measure_uptake, with_moves
+        return self._moved(self._measured(rule, naming), moves)
+
+    def _beside(self, rule: str, report: Any, naming: bool, moves: Sequence[tuple[Sequence[int], str]]) -> Any:
+        """The same under a standing threshold, where what ``report`` puts apart stays apart, as in a report."""
+        from TransferSegLib.jobs.tmtv_carried import with_organs_of
+
+        if rule == report.rule:
+            return report
+        apart = tuple(one.physiological for one in report.lesions)
+        key = (rule, naming, self.reporting["minimum_ml"], report.rule, apart)
+        row = self._kept(key, lambda: with_organs_of(self._measured(rule, naming), report, self.suv, self.grid))
+        return self._moved(row, moves)
+
+    def _measured(self, rule: str | None, naming: bool) -> Any:
+        from TransferSegLib.jobs.tmtv_uptake import measure_uptake
 
         least = self.reporting["minimum_ml"]
-        if (rule, naming, least) not in self._known:
+        how = {"segmentation": self.raw, "ct": self.ct, "naming": naming, "minimum_ml": least}
+        return self._kept((rule, naming, least), lambda: measure_uptake(self.suv, self.grid, rule=rule, **how))
+
+    def _kept(self, key: tuple, make: Callable[[], Any]) -> Any:
+        if key not in self._known:
+            found = make()
             while len(self._known) >= MOST_KNOWN:
                 self._known.pop(next(iter(self._known)), None)
-            how = {"segmentation": self.raw, "ct": self.ct, "naming": naming, "minimum_ml": least}
-            self._known[rule, naming, least] = measure_uptake(self.suv, self.grid, rule=rule, **how)
+            self._known[key] = found
+        return self._known[key]
+
+    def _moved(self, uptake: Any, moves: Sequence[tuple[Sequence[int], str]]) -> Any:
+        from TransferSegLib.jobs.tmtv_uptake import Move, with_moves
+
         there = [Move(tuple(self.grid.points([voxel])[0]), to) for voxel, to in moves]
-        return with_moves(self._known[rule, naming, least], self.grid, there)
+        return with_moves(uptake, self.grid, there)
 
     def _edited(self, drawn: Drawn, rule: str | None) -> Any:
         """Lesions and organs each by themselves: they may touch, and are not to grow together then."""

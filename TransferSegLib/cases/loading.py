@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..events import Events, quiet
-from ..imaging import FRAME_KEY, Grid, PetInfo, overlap_fraction, read_image, read_pet, resample
+from ..imaging import FRAME_KEY, Grid, PetInfo, overlap_fraction, read_image, read_pet, resample, told_by_file
 from .case import Case, check_role, default_reference
 from .patients import patient_of_dicom
 from .truths import truth_values
@@ -107,7 +107,10 @@ def _read_all(
             return read_image(path, what=what, channel=channel)
         if channel is not None:
             raise InputError(f"{path}: a PET in a 4-D file; give it as a file of its own, with its unit")
-        found = read_pet(path, unit=pet_unit)
+        try:
+            found = read_pet(path, unit=pet_unit)
+        except InputError as error:
+            raise told_by_file(error, path) from error
         infos.append(found.info)
         return found.image
 

@@ -39,7 +39,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where the report goes")
     parser.add_argument("--id", metavar="NAME", help="the patient's name in the report (default: the PET's folder)")
     parser.add_argument("--pet-name", metavar="TEXT", help="what the report calls the PET (default: its path)")
-    parser.add_argument("--lang", default="en", choices=["en", "fr"], help="of the report (default: en)")
+    parser.add_argument(
+        "--lang", default="en", choices=["en", "fr"], help="of the report; its notes stay English (default: en)"
+    )
     _finding(parser)
     _suv(parser)
     _comparing(parser)

@@ -10,6 +10,7 @@ from .pet_units import unit_of_text
 from .reading import check_grid, read_header, read_image
 from .resampling import resample
 from .scan import Scan, read_scan, scan_of
+from .suv_beside import told_by_file
 from .writing import check_writable, write_image
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "resample",
     "scan_of",
     "to_array",
+    "told_by_file",
     "unit_of_text",
     "write_image",
 ]

@@ -16,6 +16,7 @@ from .pet_checks import check_no_ct, check_suv
 from .pet_series import pet_series
 from .pet_units import checked_unit
 from .reading import check_grid, check_voxels, read_image
+from .suv_beside import numbers_beside
 from .suv_body import LEAN_FORMULA, SURFACE_FORMULA, lean_factor, surface_factor
 from .suv_dicom import Conversion, dicom_conversion
 from .suv_inputs import Input, entered, recorded
@@ -100,7 +101,7 @@ def read_pet(
         Numbers that the file lacks or has wrong: ``weight_kg``, ``dose_mbq``, ``injected`` and ``acquired``
         (``HH:MM:SS``, with a date before it where the day matters; ``acquired`` is the moment that the values
         are decay-corrected to), ``half_life_s``, ``height_m``, ``sex`` (``F`` or ``M``). They are recorded as
-        entered by hand.
+        entered by hand. Under the same names they may stand in ``NAME.json``, or in ``pet.json`` in a DICOM folder.
     stated_by : str
         Who states ``unit``: ``user``, or ``node`` for a Slicer volume node.
 
@@ -113,7 +114,12 @@ def read_pet(
     UsageError
         A unit or number by hand that cannot be.
     """
-    path, unit, numbers = Path(path), checked_unit(unit), entered(by_hand)
+    path, unit = Path(path), checked_unit(unit)
+    by_hand = {
+        **numbers_beside(path),
+        **{key: value for key, value in (by_hand or {}).items() if value not in (None, "")},
+    }
+    numbers = entered(by_hand)
     if path.is_dir() or (image_suffix(path) is None and is_dicom_file(path)):
         series = pet_series(path)
         conversion = dicom_conversion(series.headers, path, unit=unit, by_hand=numbers)

@@ -27,6 +27,9 @@ _FAR_MORE_THAN_GIVEN = 3.0
 # and bone reach on the usual scale (HU). Even a vertebra cut out tightly has 10 % of the former.
 _FAT_OR_AIR, _LEAST_FAT_OR_AIR = -100.0, 0.01
 _DENSEST, _MOST_DENSEST = 3071.0, 0.05
+# Values that no PET has but for noise; the middle of those of a CT (HU) is air or lung, and their quartiles are
+# nearer to each other than this share of it (air 0.02, lung 0.3; of the lower half of a normal distribution 1.2).
+_NO_PET, _LUNG, _AIR_SPREAD = -200.0, -500.0, 0.5
 # Weight taken for that check where none is known: few patients are heavier (kg).
 _HEAVY = 300.0
 
@@ -63,13 +66,25 @@ def check_suv(suv: np.ndarray, grid: Grid, weight: float | None, where: object) 
 
 
 def check_no_ct(values: np.ndarray, where: object) -> None:
-    """Raise ``InputError`` where the values said to be of a PET look like Hounsfield units."""
+    """Raise ``InputError`` where the values said to be of a PET look like Hounsfield units.
+
+    By their range, or (metal and extended scales reach far up) by a share of voxels that are air or lung: these lie
+    close together far below 0, where a PET has none but noise, which has no such peak.
+    """
     low, high = float(values.min()), float(values.max())
-    if low <= -200 and -low > 0.15 * high:
+    if low <= _NO_PET and (-low > 0.15 * high or _holds_air(np.asarray(values))):
         raise InputError(
             f"{where}: values from {low:g} to {high:g} look like a CT in Hounsfield units, not a PET; "
             "were --pet and --ct swapped?"
         )
+
+
+def _holds_air(values: np.ndarray) -> bool:
+    below = values[values <= _NO_PET]
+    if below.size < _LEAST_FAT_OR_AIR * values.size:
+        return False
+    lower, middle, upper = np.percentile(below, (25, 50, 75))
+    return bool(middle <= _LUNG and upper - lower <= _AIR_SPREAD * -middle)
 
 
 def check_ct(image: sitk.Image, path: str | Path) -> None:

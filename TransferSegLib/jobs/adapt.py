@@ -101,7 +101,7 @@ def gather(
     training, inner = cases, []
     if plan.early_stopping:
         training, inner = split_by_patient(cases, fraction=INNER_SHARE, seed=plan.seed)
-    unlabelled = without_inner(unlabelled, inner, events)
+    unlabelled = without_inner(unlabelled, inner, card.roles, events)
     arrays = _prepared(cases, card, digests, "preparing the cases", **how)
     bare = _prepared(unlabelled, card, unlabelled_digests or {}, "preparing the unlabelled cases", **how)
     ready = [training_case(case, arrays[case.id], target.class_of, axes=card.axes) for case in training]

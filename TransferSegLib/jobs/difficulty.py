@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cases import Case
 from ..errors import InputError
-from ..events import Events
+from ..events import Events, quiet
 from ..imaging import Grid, read_image, to_array
 from ..measuring import components, count_voxels, mean_dice, overlap_measures
 from .predict import Model, predict_array
@@ -28,15 +28,18 @@ MEASURES = {
     "lesions": "the number of lesions; many are hard",
     "suv-max": "the highest SUV in the lesions (up to 30, on the model's grid); little is hard",
 }
-TABLE_WORDS = "a CSV with the columns id and difficulty or dice"
+TABLE_WORDS = "a CSV with the columns id and difficulty or dice, or the tmtv.csv of tmtv reports with a truth"
 
 
-def read_difficulty(path: str | Path, cases: Sequence[Case], training: Sequence[Case]) -> dict[str, float]:
+def read_difficulty(
+    path: str | Path, cases: Sequence[Case], training: Sequence[Case], events: Events | None = None
+) -> dict[str, float]:
     """The difficulty of each training case from a table, by id: more is harder; of a Dice 1 - Dice.
 
     The table has the columns ``id`` and ``difficulty`` or ``dice``, or is what ``evaluate --out`` writes (``case,
-    label, measure, value``: the mean Dice of each case's labels). Rows of ``cases`` that are not trained on are not
-    looked at.
+    label, measure, value``: the mean Dice of each case's labels), or the table of ``tmtv`` (``Patient, Dice``, in
+    English or French; rows of patients that are no case are left out, and said). Rows of ``cases`` that are not
+    trained on are not looked at.
 
     Raises
     ------
@@ -46,21 +49,31 @@ def read_difficulty(path: str | Path, cases: Sequence[Case], training: Sequence[
     path = Path(path)
     rows = _rows(path)
     names = set(rows[0]) if rows else set()
+    reports = "patient" in names and "id" not in names
+    name_of = "patient" if reports else "id"
     long = {"case", "label", "measure", "value"} <= names
     value = "value" if long else "difficulty" if "difficulty" in names else "dice"
-    if not long and not {"id", value} <= names:
+    if not long and not {name_of, value} <= names:
         raise InputError(f"--difficulty {path}: needs {TABLE_WORDS}")
     known = {case.id for case in cases}
     found: dict[str, list[float]] = {}
+    others: list[str] = []
     for row in rows:
-        name = row["case" if long else "id"]
+        name = row["case" if long else name_of]
+        if name not in known and reports:
+            others.append(name)
+            continue
         if name not in known:
             raise InputError(f"--difficulty {path}: {name} is no case of the data set; remove its row or mend its id")
         if long and (row["measure"] != "dice" or not row["value"]):
             continue
         if not long and name in found:
             raise InputError(f"--difficulty {path}: {name} has two rows; leave one")
+        if reports and name not in {case.id for case in training}:
+            continue
         found.setdefault(name, []).append(_number(path, name, row[value], dice=value != "difficulty"))
+    if others:
+        quiet(events).say(f"--difficulty {path}: {len(others)} rows are of patients that are no case and were left out")
     for case in training:
         if case.id not in found:
             raise InputError(f"--difficulty {path}: the training case {case.id} has no row with a value; add one")
@@ -136,7 +149,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
     except UnicodeDecodeError:
         raise InputError(f"--difficulty {path}: is no text; give {TABLE_WORDS}") from None
     head = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=max(",;\t", key=head.count))
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
         names, *rows = [[cell.strip() for cell in row] for row in reader if any(row)] or [[]]
     except csv.Error:
@@ -144,7 +158,13 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not rows:
         raise InputError(f"--difficulty {path}: has no rows; give {TABLE_WORDS}")
     names = [name.lower() for name in names]
-    return [dict(zip(names, row + [""] * (len(names) - len(row)))) for row in rows]
+    found = [dict(zip(names, row + [""] * (len(names) - len(row)))) for row in rows]
+    for row in found:
+        if delimiter == ";":
+            row.update({name: row[name].replace(",", ".") for name in ("difficulty", "dice", "value") if name in row})
+        if row.get("patient", "")[:2] in ("'=", "'+", "'-", "'@"):  # as the table of reports guards a name
+            row["patient"] = row["patient"][1:]
+    return found
 
 
 def _number(path: Path, name: str, text: str, *, dice: bool) -> float:

@@ -85,13 +85,15 @@ def finetune(
     dict
         ``package, before, after, verdict, message, trainable, total, frozen, strategy, run, report, seconds,
         held_out, trained_on, matched {label: the source's label or null}, transferred, forgotten, steps,
-        curriculum {name, difficulty, its parameters} or null, unlabelled [ids], stopped`` (true where the user
+        curriculum {name, difficulty, its parameters} or null, unlabelled [ids], refiner_left_out
+        (of a two-stage source the first is adapted), stopped`` (true where the user
         ended the training before its plan did).
     """
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     chosen = strategy(strategy_name)
     check_options(options, roles)
     check_folder_is_free(out)
+    refines = is_refiner(options, chosen)
     package = _source(source, chosen)
     if is_level_job(package, options.network, data):
         others = {"--roles": roles, "--map": label_map, "--truth-name": truth_name, "--source-data": source_data}
@@ -110,7 +112,7 @@ def finetune(
             events=events,
         )
     refuse_level_options(level_options)
-    if is_refiner(options):
+    if refines:
         return finetune_refiner(
             data=data,
             out=out,
@@ -119,7 +121,12 @@ def finetune(
             cases=cases,
             label_map=label_map,
             truth_name=truth_name,
-            others={"--roles": roles, "--source-data": source_data},
+            others={
+                "--roles": roles,
+                "--source-data": source_data,
+                "--source-map": source_map,
+                "--source-truth-name": source_truth_name,
+            },
             run_folder=run_folder,
             listed=listed,
             options=options,
@@ -132,7 +139,7 @@ def finetune(
     target = make_target(out.name, package, data_set, training, roles, label_map, chosen, options, events)
     freezing = freeze(target, chosen, options.grouping)
     plan = make_plan(target, options, on_gpu=device.is_gpu, training=training)
-    lessons = make_lessons(options, data_set, training, target)
+    lessons = make_lessons(options, data_set, training, target, events)
     unlabelled = open_unlabelled(
         options.unlabelled,
         target.model.card,
@@ -181,6 +188,7 @@ def finetune(
     result = {
         "package": str(made.folder),
         **result,
+        "refiner_left_out": package is not None and bool(package.card.refiner),
         "run": str(run.folder),
         "seconds": round(time.monotonic() - started, 1),
     }

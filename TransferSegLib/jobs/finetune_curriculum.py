@@ -107,7 +107,11 @@ def check_curriculum(options: TrainingOptions) -> None:
 
 
 def make_lessons(
-    options: TrainingOptions, data_set: DataSet, training: Sequence[Case], target: Target
+    options: TrainingOptions,
+    data_set: DataSet,
+    training: Sequence[Case],
+    target: Target,
+    events: Events | None = None,
 ) -> Lessons | None:
     """What `options` ask for, with the table read and checked; None for plain order.
 
@@ -123,7 +127,7 @@ def make_lessons(
         return None if family is None else Lessons(family)
     measure = str(options.difficulty or family.measure)
     if measure not in MEASURES:
-        return Lessons(family, TABLE, read_difficulty(Path(measure), data_set.cases, training))
+        return Lessons(family, TABLE, read_difficulty(Path(measure), data_set.cases, training, events))
     if measure == "suv-max" and target.model.card.normalisation != PETCT:
         raise UsageError("--difficulty suv-max: is for PET/CT only; choose another")
     if measure == "dice" and (target.transfer is None or not any(target.matched.values())):

@@ -80,6 +80,8 @@ def finish_card(
         text = f"a {card.network} trained from new weights on {counted}"
     else:
         text = f"{source.card.name}, adapted with {chosen.name} on {counted}"
+        if source.card.refiner:
+            text += ", without its refiner"
     if result["unlabelled"]:
         text += f", with {_unlabelled_words(result)}"
     if result["curriculum"] is not None:

@@ -70,15 +70,30 @@ def unlabelled_request(cases: Sequence[Case], events: Events) -> dict[str, Any]:
     return {"cases": digests, "windows_a_step": UNLABELLED_A_STEP}
 
 
-def without_inner(cases: Sequence[Case], inner: Sequence[Case], events: Events) -> tuple[Case, ...]:
-    """Unlabelled cases of patients that the inner split has not: that decides when to stop, and is not learned from."""
-    kept = tuple(case for case in cases if case.patient not in patients(inner))
+def without_inner(
+    cases: Sequence[Case], inner: Sequence[Case], roles: Sequence[str], events: Events
+) -> tuple[Case, ...]:
+    """Unlabelled cases that the inner split has not: that decides when to stop, and is not learned from.
+
+    Left out is what is of its patients by name, or has an image of the same voxels, whatever the file is called.
+    """
+    owners: set[str] = set()
+    for case in inner if cases else ():
+        events.check()
+        owners |= set(_marks(case, roles))
+    kept = []
     for case in cases:
-        if case not in kept:
-            events.say(f"{OPTION}: {case.id} is of a patient of the inner split and takes no part")
+        events.check()
+        why = "is of a patient" if case.patient in patients(inner) else ""
+        if not why and owners and owners & set(_marks(case, roles)):
+            why = "has an image"
+        if why:
+            events.say(f"{OPTION}: {case.id} {why} of the inner split and takes no part")
+        else:
+            kept.append(case)
     if cases and not kept:
         raise InputError(f"{OPTION}: all its cases are of patients of the inner split; add cases of other patients")
-    return kept
+    return tuple(kept)
 
 
 def _without_training(

@@ -15,7 +15,7 @@ from ..inference import choose_device
 from ..networks import REFINERS
 from ..packages import Card, Package, learned_digests, register, write_package
 from ..storage import check_folder_is_free
-from ..strategies import strategy
+from ..strategies import Strategy, strategy
 from ..training import Run, TrainingPlan
 from .adapt import Gathered, adapt, freeze, gather
 from .evaluate import say_left_out
@@ -44,9 +44,14 @@ class RefinerJob:
     request: dict[str, Any]
 
 
-def is_refiner(options: TrainingOptions) -> bool:
-    """Whether a training is a refiner's; ``UsageError`` for one without its first stage, or the other way round."""
+def is_refiner(options: TrainingOptions, chosen: Strategy) -> bool:
+    """Whether a training is a refiner's.
+
+    Raises ``UsageError`` for one with another strategy or without its first stage, or for a first stage without one.
+    """
     wanted = options.network in REFINERS
+    if wanted and chosen.name != STRATEGY:
+        raise UsageError(f"--strategy {chosen.name}: a refiner is trained with --strategy {STRATEGY}; say that")
     if wanted and options.stage1 is None:
         raise UsageError(
             f"--network {options.network}: refines what a first stage finds; name that with --stage1 MODEL"
@@ -111,6 +116,7 @@ def finetune_refiner(
     after = score_adapted(model, job.held_out, options, "scoring the held-out cases after", events)
     result = training_result(before, after, adapted, chosen, target, job.held_out, job.training, gathered, None)
     result["stage1"] = _shared(job) | {"notes": _notes(job)}
+    result["refiner_left_out"] = False
     card = _card(job, model.card, result, run.id)
     shown = {"options": options, "events": events, "model": model}
     result["report"] = str(write_training_report(run, card, result, adapted, job.held_out, **shown))
@@ -145,7 +151,7 @@ def _job(
     chain = chain_of(out.name, first, options.network, label_names_of(data_set, events), label_map, events)
     plan = make_plan(chain.target, options, on_gpu=device.is_gpu, training=training)
     chain = with_window(chain, plan.patch)
-    lessons = make_lessons(options, data_set, training, chain.target)
+    lessons = make_lessons(options, data_set, training, chain.target, events)
     apart = {"data_set": data_set, "held_out": held_out, "truth_name": truth_name, "events": events}
     unlabelled = open_unlabelled(options.unlabelled, card, **apart)
     request = make_request(

@@ -15,6 +15,7 @@ from ..imaging import from_array
 from ..lesions import LesionErrors, apply_threshold, compare_lesions, label_map
 from ..packages import Package
 from ..reporting.tmtv_words import Words
+from .tmtv_carried import apart_elsewhere, with_organs_of
 from .tmtv_counted import before_threshold
 from .tmtv_drawing import draw
 from .tmtv_options import TmtvInputs, TmtvOptions
@@ -143,10 +144,13 @@ class _Found:
         found = cls(with_moves(uptake, case.grid, moves), segmentation, how, device)
         for rule in rules_beside(uptake.rule):
             events.check()
-            same = rule == uptake.rule
-            found.beside.append(
-                found.uptake if same else measure_uptake(case.suv, case.grid, rule=rule, moves=moves, **given)
-            )
+            row = found.uptake
+            if rule != uptake.rule:
+                row = measure_uptake(case.suv, case.grid, rule=rule, **given)
+                carried = {"by_hand": case.apart, "minimum_ml": options.minimum_ml}
+                row = with_organs_of(row, found.uptake, case.suv, case.grid, **carried)
+                row = with_moves(row, case.grid, moves)
+            found.beside.append(row)
         events.progress("tmtv", 2, STEPS)
         found._compare(case, options)
         return found
@@ -202,7 +206,7 @@ def _value(case: TmtvCase, inputs: TmtvInputs, found: _Found, options: TmtvOptio
         "lesionwise": options.lesionwise_share,
         "lesionwise_by": options.lesionwise,
         "suv": suv_value(info),
-        "notes": notes_of(info, uptake, found.errors, said),
+        "notes": [*notes_of(info, uptake, found.errors, said), *apart_elsewhere(uptake, found.beside)],
         "pet": str(inputs.pet.resolve()),
         "ct": None if inputs.ct is None else str(inputs.ct.resolve()),
         "truth": None if inputs.truth is None else str(inputs.truth.resolve()),

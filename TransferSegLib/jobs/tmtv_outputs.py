@@ -24,6 +24,7 @@ from ..reporting.tmtv_words import Words
 
 KIND = "transferseg tmtv"
 TABLE, WORKBOOK = "tmtv.csv", "tmtv.xlsx"
+EARLIER = "earlier"
 
 
 def check_folder(folder: Path, inputs: Sequence[Path]) -> None:
@@ -117,6 +118,23 @@ def write_table(folder: Path, language: str) -> dict[str, str]:
     with storage.adding_to_folder(folder) as temporary:
         _write_table(temporary, _others(folder, None), {"files": files}, language)
     return {name: str(folder / Path(path).name) for name, path in files.items()}
+
+
+def set_aside(folder: Path, patient: str, pet: str) -> bool:
+    """Move a patient's report of an earlier run into ``earlier``, where no table looks; whether there was one.
+
+    That of another PET (``pet``: its path with nothing relative in it) is left where it is.
+    """
+    stem = file_stem(patient)
+    earlier = _read(folder / f"{stem}.json", any_version=True)
+    if earlier is None or earlier.get("pet") != pet:
+        return False
+    names = [f"{stem}{end}" for end in (".txt", ".html", ".pdf", "_lesions.nii.gz", "_physiological.nii.gz", ".json")]
+    (folder / EARLIER).mkdir(exist_ok=True)
+    for name in names:
+        if (folder / name).is_file():
+            (folder / name).replace(folder / EARLIER / name)
+    return True
 
 
 def _write_table(temporary: Path, reports: list[dict[str, Any]], value: dict[str, Any], language: str) -> None:

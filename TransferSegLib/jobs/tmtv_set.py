@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ..cases import Case, open_data_set
 from ..errors import Cancelled, InputError, TransferSegError, UsageError
 from ..events import Events, quiet
+from ..imaging import told_by_file
 from ..packages import Package
 from .tmtv import tmtv
 from .tmtv_options import TmtvOptions
-from .tmtv_outputs import TABLE, check_folder, file_stem, write_table
+from .tmtv_outputs import EARLIER, TABLE, check_folder, file_stem, set_aside, write_table
 
 if TYPE_CHECKING:
     from .predict import Model
@@ -43,7 +44,8 @@ def tmtv_set(
     Returns
     -------
     dict
-        ``cases`` (each as `tmtv` returns it), ``failed`` (``id, message``: nothing is written of them), ``table``.
+        ``cases`` (each as `tmtv` returns it), ``failed`` (``id, message``: nothing is written of them, and a report
+        of an earlier run goes to the folder ``earlier``), ``table``.
 
     Raises
     ------
@@ -68,6 +70,7 @@ def tmtv_set(
         raise InputError(f"{failed[0]['id']}: {failed[0]['message']}")
     if not done:
         raise InputError(f"{data}: none of its {len(chosen)} cases could be used; {failed[0]['message']}")
+    _set_aside(chosen, failed, folder, events)
     return {
         "cases": done,
         "failed": failed,
@@ -91,15 +94,27 @@ def _all(
             except Cancelled:
                 raise
             except TransferSegError as error:
-                failed.append({"id": case.id, "message": error.message})
+                told = (
+                    told_by_file(error, case.images["pet"]).message if isinstance(error, InputError) else error.message
+                )
+                failed.append({"id": case.id, "message": told})
                 if len(cases) > 1:
-                    events.say(f"{case.id}: left out: {error.message}")
+                    events.say(f"{case.id}: left out: {told}")
         events.progress("tmtv", len(cases), len(cases))
     except Cancelled:
         if done:
+            _set_aside(cases, failed, folder, events)
             write_table(folder, options.language)
         raise
     return done, failed
+
+
+def _set_aside(cases: Sequence[Case], failed: Sequence[dict[str, str]], folder: Path, events: Events) -> None:
+    """The older reports of what failed now: a table that still had them would pass for this run's."""
+    for name in (one["id"] for one in failed):
+        case = next(case for case in cases if case.id == name)
+        if set_aside(folder, name, str(Path(case.images["pet"]).resolve())):
+            events.say(f"{name}: its report of an earlier run was moved to {folder / EARLIER}")
 
 
 def _one(case: Case, folder: Path, model: Model | None, options: TmtvOptions, events: Events) -> dict[str, Any]:

@@ -120,20 +120,19 @@ def measure_uptake(
         As ``lesions.find_lesions``; a move that meets no uptake is left out.
     """
     threshold = None if rule is None else threshold_of(rule)
-    least = max(minimum_ml, 0.0 if threshold is None else threshold.least_ml)
     if threshold is not None and threshold.least_ml:
         threshold = dataclasses.replace(threshold, least_ml=0.0)
     for _, mask in apart:
         segmentation = segmentation & ~mask
     found = find_lesions(suv, segmentation, grid, rule=threshold)
-    kept = tuple(lesion for lesion in found if lesion.volume_ml >= least * _ROUNDING)
+    kept = tuple(lesion for lesion in found if lesion.volume_ml >= least_ml(rule, minimum_ml))
     below = found[len(kept) :]
     if naming:
         kept = name_physiological(kept, None, suv, ct, grid)
     for organ, mask in apart:
         own = find_lesions(suv, mask, grid, rule=threshold)
         kept += tuple(dataclasses.replace(lesion, physiological=organ) for lesion in own)
-    named = _numbered(kept)
+    named = numbered(kept)
     uptake = Uptake(
         lesions=named,
         named=named,
@@ -216,11 +215,17 @@ def labels_of(lesions: Sequence[Lesion], shape: tuple[int, int, int]) -> np.ndar
     return labels.astype(np.uint8) if max((one.number for one in lesions), default=0) < 256 else labels
 
 
+def least_ml(rule: str | float | None, minimum_ml: float) -> float:
+    """The volume from which a lesion counts, a hair less for rounding."""
+    return max(minimum_ml, 0.0 if rule is None else threshold_of(rule).least_ml) * _ROUNDING
+
+
 def rule_name(rule: str | float | None) -> str | None:
     """A threshold as the user writes it; the reading rule keeps its name, since its least volume is part of it."""
     return None if rule is None else threshold_of(rule).name
 
 
-def _numbered(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+def numbered(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+    """Lesions first, then what stands apart, each by volume, with numbers from 1."""
     order = sorted(lesions, key=lambda lesion: (bool(lesion.physiological), -lesion.voxels, lesion.number))
     return tuple(dataclasses.replace(lesion, number=number) for number, lesion in enumerate(order, 1))
