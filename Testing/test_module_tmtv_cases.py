@@ -127,7 +127,7 @@ def test_a_model_is_adapted_to_kept_cases_and_to_one_of_the_scene(scene, logic, 
     options = {"patch": 16, "batch": 1, "steps": 2}
     result = logic.adapt(model, cases, name="ours", strategy="half-lr", epochs=1, device="cpu", options=options)
     assert result.held_out == ["PET_b"] and sorted(result.trained_on) == ["PET_a", "c"]
-    assert {info.name for info in logic.petModels()} == {model, "ours"}
+    assert {model, "ours"} <= {info.name for info in logic.petModels()}
     unknown = addPet(scene, "PET d", suv=False, factor=0.8)
     cases.addFromScene({"pet": unknown, "ct": ct}, outline, dict.fromkeys(names, "lesion"), "d")
     from TransferSegLib.errors import TransferSegError

@@ -65,7 +65,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "--loss",
         default="dice-ce",
         metavar="L",
-        help="dice-ce, mumford-shah-dice-ce or dice-focal-boundary (default: dice-ce)",
+        help="dice-ce, mumford-shah-dice-ce, dice-focal-boundary or generalised-dice (default: dice-ce)",
     )
     training.add_argument(
         "--curriculum",

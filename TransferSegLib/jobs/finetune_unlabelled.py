@@ -38,7 +38,8 @@ def open_unlabelled(
 ) -> tuple[Case, ...]:
     """The cases of ``folder`` without a truth, with the card's roles; those that have one are left out, and said.
 
-    So are those that are trained on too: of the patient of a ``training`` case, or with an image of its voxels.
+    So are those that are trained on with their truth: with an image of a ``training`` case's voxels. Another visit of
+    its patient may take part.
 
     Raises
     ------
@@ -99,19 +100,19 @@ def without_inner(
 def _without_training(
     folder: str | Path, cases: Sequence[Case], training: Sequence[Case], roles: Sequence[str], events: Events
 ) -> tuple[Case, ...]:
-    """Those that no training case is of the same patient as, or has an image of."""
+    """Those that have no image of a training case."""
     owners: dict[str, str] = {}
     for case in training:
         events.check()
-        owners |= dict.fromkeys((case.patient, *_marks(case, roles)), case.id)
+        owners |= dict.fromkeys(_marks(case, roles), case.id)
     kept = []
     for case in cases:
         events.check()
-        owner = next((owners[mark] for mark in (case.patient, *_marks(case, roles)) if mark in owners), None)
+        owner = next((owners[mark] for mark in _marks(case, roles) if mark in owners), None)
         if owner is None:
             kept.append(case)
         else:
-            events.say(f"{OPTION}: {case.id} is left out, since {owner} of the same patient or voxels is trained on")
+            events.say(f"{OPTION}: {case.id} is left out, since {owner} has its image and is trained on")
     if not kept:
         raise InputError(f"{OPTION} {folder}: all its cases are trained on with a truth; give cases of other patients")
     return tuple(kept)
