@@ -123,16 +123,18 @@ def draw(file: Path, name: str, suv, truth, masks: dict, spacing: tuple[float, f
     for one, (title, parts) in zip(axes, columns.items()):
         extent = (0, wide, 0, high)
         one.imshow(suv.max(1), cmap="gray_r", vmin=0, vmax=10, origin="lower", extent=extent)
-        for colour, mask in parts.items():
-            paint = np.zeros((suv.shape[0], suv.shape[2], 4), np.float32)
-            paint[mask.any(1)] = (*to_rgb(colour), OPACITY)
-            one.imshow(paint, origin="lower", extent=extent, interpolation="nearest")
+        # A ray has the colour of what most of its voxels are: rims of error would else hide what is right behind them.
+        most = np.stack([mask.sum(1) for mask in parts.values()])
+        paint = np.zeros((*most.shape[1:], 4), np.float32)
+        for number, colour in enumerate(parts):
+            paint[(most.argmax(0) == number) & (most.max(0) > 0)] = (*to_rgb(colour), OPACITY)
+        one.imshow(paint, origin="lower", extent=extent, interpolation="nearest")
         one.set_title(title, fontsize=10)
         one.set_axis_off()
     words = {TRUE_POSITIVE: "true positive", FALSE_NEGATIVE: "false negative", FALSE_POSITIVE: "false positive"}
     handles = [Patch(facecolor=colour, label=text) for colour, text in words.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    figure.suptitle(f"{name}: frontal projections, SUV 0 to 10", fontsize=11)
+    figure.suptitle(f"{name}: frontal projections, SUV 0 to 10; a ray shows what most of it is", fontsize=11)
     figure.savefig(file, dpi=110)
     return file
 
