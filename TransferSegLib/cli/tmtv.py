@@ -139,7 +139,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     from ..reporting import tmtv_says as says
     from ..reporting.tmtv_words import Words
 
-    words, doubt = Words(), says.suspected_part(value, Words())
+    words = Words()
+    doubt = says.suspected_part(value, words)
     lines = [
         f"TMTV        {value['tmtv_ml']:.1f} ml in {_lesions(value['count'])}",
         *([f"            {doubt}"] if doubt else []),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, UnreadableFile, UsageError
+from ..errors import InputError, UsageError
 from .formats import image_stem, image_suffix
 from .suv_inputs import KINDS, entered
+from .suv_sidecar import read_object
 
 FOLDER_FILE = "pet.json"
 _OPTIONS = {kind.option.split()[0]: key for key, kind in KINDS.items()}
@@ -35,14 +34,7 @@ def numbers_beside(path: str | Path) -> dict[str, Any]:
         A file that is no JSON object, a number that no patient has.
     """
     file = file_beside(path)
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(f"{file}: the sidecar is no readable JSON; correct or remove it") from error
-    if not isinstance(found, Mapping):
-        raise InputError(f'{file}: the sidecar is no JSON object; write such as {{"weight_kg": 70}}')
+    found = read_object(file, 'such as {"weight_kg": 70}')
     numbers = {key: found[key] for key in KINDS if key in found}
     try:
         entered(numbers)

@@ -31,7 +31,17 @@ _MBQ = {"bq": 1e-6, "kbq": 1e-3, "mbq": 1.0, "gbq": 1e3, "mci": 37.0, "uci": 0.0
 
 def read_sidecar(path: Path) -> dict[str, Any]:
     """The JSON object beside an image, empty where there is none; ``UnreadableFile`` when it is damaged."""
-    file = path.parent / f"{image_stem(path)}.json"
+    return read_object(path.parent / f"{image_stem(path)}.json", '{"Units": "SUV"} or {"Units": "Bq/ml"}')
+
+
+def read_object(file: Path, example: str) -> dict[str, Any]:
+    """The JSON object in a sidecar file, empty where there is none; ``example`` is what to write there instead.
+
+    Raises
+    ------
+    InputError
+        ``UnreadableFile`` when it is no JSON; JSON that is no object.
+    """
     if not file.is_file():
         return {}
     try:
@@ -39,7 +49,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UnreadableFile(f"{file}: the sidecar is no readable JSON; correct or remove it") from error
     if not isinstance(found, dict):
-        raise InputError(f'{file}: the sidecar is no JSON object; write {{"Units": "SUV"}} or {{"Units": "Bq/ml"}}')
+        raise InputError(f"{file}: the sidecar is no JSON object; write {example}")
     return found
 
 
