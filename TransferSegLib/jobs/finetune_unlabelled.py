@@ -32,7 +32,7 @@ def open_unlabelled(
     *,
     data_set: DataSet,
     held_out: Sequence[Case],
-    training: Sequence[Case] = (),
+    training: Sequence[Case],
     truth_name: str | None,
     events: Events,
 ) -> tuple[Case, ...]:

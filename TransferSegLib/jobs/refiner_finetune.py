@@ -152,8 +152,8 @@ def _job(
     plan = make_plan(chain.target, options, on_gpu=device.is_gpu, training=training)
     chain = with_window(chain, plan.patch)
     lessons = make_lessons(options, data_set, training, chain.target, events)
-    apart = {"data_set": data_set, "held_out": held_out, "truth_name": truth_name, "events": events}
-    unlabelled = open_unlabelled(options.unlabelled, card, **apart)
+    apart = {"data_set": data_set, "held_out": held_out, "training": training, "truth_name": truth_name}
+    unlabelled = open_unlabelled(options.unlabelled, card, **apart, events=events)
     request = make_request(
         None, data_set, training, held_out, strategy(STRATEGY), plan, options, chain.target, events, lessons, unlabelled
     )
