@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
-from fixtures_logic import client, logic, stepped  # noqa: F401
+from fixtures_logic import client, logic, ready_made, ready_made_worker, stepped  # noqa: F401
 from host.fixtures import _host, absent, app, dialogs, module, scene, slicer_members, views  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,39 +22,6 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 # As Slicer does it for a module's folder.
 sys.path.insert(0, str(PROJECT / "TransferSeg"))
-
-
-# Files that measure times, or drive processes which must answer in time: nothing may run beside them.
-ALONE = (
-    "test_jobs_tmtv_uptake",
-    "test_level_composition",
-    "test_level_plausibility",
-    "test_level_projection",
-    "test_module_adapt_panel_",
-    "test_module_adaptation",
-    "test_module_api",
-    "test_module_display",
-    "test_module_engine",
-    "test_module_faults",
-    "test_module_l3_story",
-    "test_module_logic_models",
-    "test_module_models_panel_worker",
-    "test_module_offline",
-    "test_module_segment_run",
-    "test_module_setup_state",
-    "test_module_story",
-    "test_module_tmtv_story",
-    "test_module_training_cases",
-    "test_module_warming",
-    "test_worker",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of ``ALONE``; the README's command runs them after the others, in one process."""
-    for item in items:
-        if item.path.stem.startswith(ALONE):
-            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,14 @@ from TransferSegLib.packages import Card, Label, write_package
 ROLES = ("flair", "t1", "t1gd", "t2")
 FILES = {"flair": "FLAIR", "t1": "T1", "t1gd": "T1GD", "t2": "T2"}
 SIDE = 40
+SHIPPED = [
+    "brain-unet-phantom",
+    "l3-map-phantom",
+    "l3-cnn4-phantom",
+    "petct-light-phantom",
+    "petct-light-sarcoma",
+]
+"""The models that come with TransferSeg, as they are listed."""
 
 
 @dataclass(frozen=True)

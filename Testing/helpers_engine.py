@@ -108,14 +108,39 @@ def fake_worker(mode: str = "") -> list[str]:
 
 
 _ZYGOTE = r"""
-import os, signal, socket, sys
-import torch, monai.networks.nets, TransferSegLib.jobs.finetune
+import ctypes, json, os, signal, socket, sys, tempfile, threading
+import torch._dynamo, monai.networks.nets, fontTools.subset, TransferSegLib.jobs.finetune
 from TransferSegLib.cli.main import main
 
+ctypes.pythonapi.getenv.restype = ctypes.c_void_p
+ROOM, LEAVE = ctypes.pythonapi.getenv(b"ROOM_FOR_MARKS"), os._exit
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 listening = socket.socket(socket.AF_UNIX)
-listening.bind(sys.argv[1])
+listening.bind(sys.argv[1] + ".new")
 listening.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+
+
+def become(asked):
+    # The asker's folder and variables; its marks also where the system shows those that a process began with.
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["variables"])
+    marks = " ".join(name for name in asked["variables"] if name.startswith("TRANSFERSEG_TEST_")).encode()[:399]
+    ctypes.memmove(ROOM, marks, len(marks) + 1)
+    tempfile.tempdir = None
+
+
+def leave(code):
+    parent.sendall(b"%d" % code)
+    LEAVE(code)
+
+
+def end_with_launcher():
+    parent.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 while True:
     parent, _ = listening.accept()
     _, pipes, _, _ = socket.recv_fds(parent, 1, 3)
@@ -125,25 +150,29 @@ while True:
         for number, pipe in enumerate(pipes):
             os.dup2(pipe, number)
             os.close(pipe)
+        os._exit = leave
         try:
+            become(json.loads(parent.makefile().readline()))
+            threading.Thread(target=end_with_launcher, daemon=True).start()
             main(["worker"])
         finally:
-            parent.sendall(b"0")
-            os._exit(0)
+            leave(1)
     for pipe in pipes:
         os.close(pipe)
     parent.close()
 """
 _LAUNCHER = r"""
-import os, socket, sys
+import json, os, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect(sys.argv[1])
 socket.send_fds(server, [b"x"], [0, 1, 2])
+server.sendall(json.dumps({"folder": os.getcwd(), "variables": dict(os.environ)}).encode() + b"\n")
 for pipe in (0, 1):
     os.close(pipe)
-if server.recv(1) != b"0":
+code = server.recv(8)
+if not code:
     sys.stderr.write("error: [python-real] exit abnormally - Report the problem.\n")
-    sys.exit(1)
+sys.exit(int(code or 1))
 """
 
 
@@ -151,21 +180,23 @@ if server.recv(1) != b"0":
 def ready_made_workers(folder: Path) -> Iterator[list[str]]:
     """A command that starts the real worker without importing torch each time: forked from a process that has it.
 
-    It stands behind a launcher that tells of a crash no more than PythonSlicer does.
+    It stands behind a launcher that tells of a crash no more than PythonSlicer does, and ends when that one is killed.
     """
     address = str(folder / "zygote")
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen([sys.executable, "-c", _ZYGOTE, address], env=environment) as zygote:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFERSEG_TEST_")}
+    environment |= {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "ROOM_FOR_MARKS": " " * 400}
+    command, quiet = [sys.executable, "-c", _ZYGOTE, address], subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet) as zygote:
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 300
             while not os.path.exists(address) and time.monotonic() < end and zygote.poll() is None:
                 time.sleep(0.02)
-            yield [sys.executable, "-c", _LAUNCHER, address]
+            yield [sys.executable, "-S", "-c", _LAUNCHER, address]
         finally:
             zygote.kill()
 
 
-def pump_until(client, condition: Callable[[], object], seconds: float = 20.0) -> None:
+def pump_until(client, condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Pump as a timer would until ``condition()``; fails after ``seconds``."""
     end = time.monotonic() + seconds
     while not condition():
@@ -189,7 +220,7 @@ def started_under(mark: str) -> set[int]:
 
 
 @contextmanager
-def nothing_left(folder: Path | None = None, seconds: float = 3.0) -> Iterator[None]:
+def nothing_left(folder: Path | None = None, seconds: float = 10.0) -> Iterator[None]:
     """Fail when the block leaves a process that it started, or a file in ``folder``."""
     mark = f"TRANSFERSEG_TEST_{uuid.uuid4().hex}"
     os.environ[mark] = "1"

@@ -94,7 +94,7 @@ def makeLogic() -> Any:
     return logic
 
 
-def waitFor(condition: Callable[[], Any], logic: Any, seconds: float = 60.0) -> None:
+def waitFor(condition: Callable[[], Any], logic: Any, seconds: float = 300.0) -> None:
     """Let Slicer and the worker go on until the condition holds."""
     import slicer
 

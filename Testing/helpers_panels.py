@@ -14,7 +14,7 @@ PANEL_WIDTH = 420
 MS_SEQUENCES = {"flair": "FLAIR", "t1": "T1", "t1gd": "T1POST", "t2": "T2"}
 
 
-def wait_for(app: Any, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(app: Any, condition: Callable[[], Any], seconds: float = 300.0) -> Any:
     """Keep the application alive until ``condition`` is true; what it returned."""
     end = time.monotonic() + seconds
     while True:

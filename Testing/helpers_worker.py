@@ -53,7 +53,7 @@ class Worker:
         """``cancel`` or ``stop``."""
         self.write(json.dumps({"id": name, "verb": verb}).encode())
 
-    def wait(self, name: int | None, *kinds: str, seconds: float = 120, **fields: Any) -> dict[str, Any]:
+    def wait(self, name: int | None, *kinds: str, seconds: float = 300, **fields: Any) -> dict[str, Any]:
         """The next event of this request that is of these kinds (default: its answer) and has these fields."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -67,7 +67,7 @@ class Worker:
                 return event
         raise AssertionError(f"no {kinds or ENDS} of {name} within {seconds} s: {self.events[-5:]}")
 
-    def result(self, name: int, *, seconds: float = 120) -> Any:
+    def result(self, name: int, *, seconds: float = 300) -> Any:
         """The value of a request that ends well."""
         event = self.wait(name, seconds=seconds)
         assert event["event"] == "result", event

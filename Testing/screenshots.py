@@ -144,12 +144,14 @@ class Session:
             f"{node.GetLayoutLabel() or name[0]}    {letters[0] if offset >= 0 else letters[1]}: {abs(offset):.1f} mm"
         )
         painter.drawText(qt.QRect(x + 8, y - BAR, width, BAR), qt.Qt.AlignVCenter, text)
-        background = self.views.view(name).logic.GetBackgroundLayer().GetVolumeNode()
-        if background is not None:
-            painter.setPen(qt.QColor("#f0f0f0"))
-            painter.drawText(
-                qt.QRect(x + 8, y + height - 24, width, 20), qt.Qt.AlignVCenter, f"B: {background.GetName()}"
-            )
+        logic = self.views.view(name).logic
+        layers = {"B": logic.GetBackgroundLayer(), "F": logic.GetForegroundLayer()}
+        shown = [
+            f"{letter}: {layer.GetVolumeNode().GetName()}" for letter, layer in layers.items() if layer.GetVolumeNode()
+        ]
+        painter.setPen(qt.QColor("#f0f0f0"))
+        for line, text in enumerate(shown):
+            painter.drawText(qt.QRect(x + 8, y + height - 24 - 18 * line, width, 20), qt.Qt.AlignVCenter, text)
 
 
 def lesion_centre(node: Any, segment: str, volume: Any) -> tuple[float, float, float]:

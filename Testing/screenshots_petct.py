@@ -23,11 +23,11 @@ def petct_pictures(session: Any, data: Path) -> None:
     session.wait(lambda: ui.applyButton.enabled)
     assert (ui.petSelector.currentNode(), ui.ctSelector.currentNode()) == (pet, ct), ui.petReason.text
     ui.applyButton.click()
-    session.wait(lambda: panel.run is None)
+    session.wait(lambda: panel.work.run is None)
     assert ui.errorBox.isHidden(), ui.errorText.text
     panel.result.select(2)
     red = session.views.view("Red").logic.GetSliceNode()
     x, y, z = red.GetFieldOfView()
-    red.SetFieldOfView(0.5 * x, 0.5 * y, z)
+    red.SetFieldOfView(0.64 * x, 0.64 * y, z)
     slicer.app.processEvents()
     session.picture("petct-result", ui.notesLabel)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_cli import call, small_case, small_data_set, small_model
+from helpers_cli import SHIPPED, call, small_case, small_data_set, small_model
 from PIL import Image
 
 from TransferSegLib import places, storage
@@ -38,7 +38,7 @@ def test_a_user_model_is_deleted_a_registered_one_forgotten_a_shipped_one_kept(c
     args = ("finetune", "--from", "mine", "--data", data, "--strategy", "half-lr", "--out", out, *quick)
     assert call(capsys, *args).code == 0
     names = [row["name"] for row in call(capsys, "models", "list", "--json").value]
-    assert names == ["brain-unet-phantom", "l3-map-phantom", "l3-cnn4-phantom", "broken", "mine", "elsewhere"]
+    assert names == [*SHIPPED, "broken", "mine", "elsewhere"]
     forgotten = call(capsys, "models", "delete", "elsewhere", "--json").value
     assert not forgotten["deleted"] and (out / "models" / "model.pt").is_file() and str(out) in forgotten["message"]
     assert call(capsys, "models", "delete", "mine", "--json").value["deleted"]
@@ -82,9 +82,15 @@ def test_models_and_adaptations_are_moved_whole(capsys, tmp_path, free_home):
     run = free_home / "adaptations" / "p" / "run"
     run.mkdir(parents=True)
     (run / "checkpoint.pt").write_bytes(b"weights")
+    corrected = [free_home / "levels" / "corrected" / "c", free_home / "petct" / "corrected" / "c"]
+    for folder in corrected:
+        folder.mkdir(parents=True)
+        (folder / "truth.nrrd").write_bytes(b"mask")
     value = call(capsys, "models", "folder", tmp_path / "new", "--move", "--json").value
-    assert value["moved"] == ["mine", "p"] and value["left"] == []
+    assert value["moved"] == ["mine", "p", "corrected", "corrected"] and value["left"] == []
     assert (tmp_path / "new" / "adaptations" / "p" / "run" / "checkpoint.pt").read_bytes() == b"weights"
+    for folder in corrected:
+        assert (tmp_path / "new" / folder.relative_to(free_home) / "truth.nrrd").is_file() and not folder.exists()
     assert call(capsys, "models", "verify", "mine").code == 0
     assert not list((free_home / "models").iterdir()) and not list(free_home.rglob(".*"))
 

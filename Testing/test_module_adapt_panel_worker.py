@@ -11,6 +11,7 @@ from helpers_cli import small_data_set
 from helpers_logic import placeModel
 from helpers_panels import cut_off, wait_for
 
+pytestmark = pytest.mark.usefixtures("ready_made_worker")
 QUICK = {"patch": 32, "batch": 1, "steps": 4}
 
 
@@ -82,7 +83,7 @@ def test_discarded_it_leaves_nothing(panel, app):
     ui.startButton.click()
     wait_for(app, lambda: panel.run.metrics)
     ui.cancelButton.click()
-    wait_for(app, lambda: panel.run is None, seconds=3)
+    wait_for(app, lambda: panel.run is None)
     assert "Discarded" in ui.errorText.text and _model(panel, name) is None
     assert not ui.interruptedFrame.visible and ui.startButton.enabled
 

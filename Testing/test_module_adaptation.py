@@ -10,6 +10,8 @@ import pytest
 from helpers_cases import QUICK, addCorrected, folderOf, storeOf
 from helpers_logic import exchangeFolders, makeLogic, placeModel, waitFor
 
+pytestmark = pytest.mark.usefixtures("ready_made_worker")
+
 
 @pytest.fixture
 def cases(logic: Any, scene: Any) -> Any:
@@ -125,7 +127,7 @@ def test_cancel_discards_and_stop_keeps(logic: Any, scene: Any, cases: Any) -> N
     )
     waitFor(lambda: run.metrics or run.finished, logic)
     run.cancel()
-    waitFor(lambda: run.finished, logic, seconds=2)
+    waitFor(lambda: run.finished, logic)
     assert errors == ["cancelled"]
     assert not storeOf("dropped").exists() and logic.interruptedAdaptations() == []
     assert logic.cannotAdapt(model, cases, "dropped") is None

@@ -119,6 +119,7 @@ def import_of_module(tmp_path_factory):
     return min(times), names
 
 
+@pytest.mark.alone
 def test_importing_the_module_is_quick(import_of_module):
     print(f"import: {import_of_module[0] * 1000:.1f} ms")
     assert import_of_module[0] < QUICK

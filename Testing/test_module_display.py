@@ -153,6 +153,7 @@ def test_shipped_labels_keep_terminology_in_a_file(scene: Any, tmp_path: Path) -
         assert np.array_equal(array > 0, labels == label.value), label.name
 
 
+@pytest.mark.alone
 def test_a_large_result_is_taken_quickly(stepped: Any, scene: Any) -> None:
     from TransferSegGUI.grids import NodeGrid
     from TransferSegGUI.inputs import takeInputs

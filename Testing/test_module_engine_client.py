@@ -23,6 +23,7 @@ def client():
         client.close()
 
 
+@pytest.mark.alone
 def test_a_request_starts_the_worker_and_is_answered(client):
     states, events, done = [], [], []
     client.stateChanged.connect(states.append)
@@ -42,6 +43,7 @@ def test_requests_made_before_it_is_ready_are_done_in_order():
     assert order == [job.id for job in jobs]
 
 
+@pytest.mark.alone
 def test_progress_memory_and_messages_are_kept_and_old_progress_is_skipped(client):
     seen = []
     job = client.request("flood", {"count": 3000}, onEvent=lambda j, e: seen.append(e))
@@ -64,6 +66,7 @@ def test_errors_come_as_the_kind_they_were(client):
     assert client.wait(client.request("noise")).state == "done", "noise on the channel does no harm"
 
 
+@pytest.mark.alone
 def test_cancel_of_running_queued_and_unstarted_jobs(client):
     first = client.request("sleep", {"seconds": 30})
     first.cancel()
@@ -84,6 +87,7 @@ def test_cancel_of_running_queued_and_unstarted_jobs(client):
     assert client.wait(client.request("echo")).result["pid"] == pid, "a cooperative cancel keeps the worker warm"
 
 
+@pytest.mark.alone
 def test_a_worker_deaf_to_cancel_is_killed_with_its_children_within_a_second(client):
     job, after = client.request("child"), client.request("echo")
     pump_until(client, lambda: job.messages)
@@ -115,6 +119,7 @@ def test_a_result_that_arrived_before_the_crash_is_kept(client):
     assert client.wait(client.request("echo")).state == "done"
 
 
+@pytest.mark.alone
 def test_a_worker_that_died_while_idle_is_replaced_silently(client):
     pid = client.wait(client.request("echo")).result["pid"]
     os.kill(pid, signal.SIGKILL)
@@ -147,6 +152,7 @@ def test_a_program_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["", "deaf"])
+@pytest.mark.alone
 def test_closing_ends_the_worker_and_tells_that_it_was_no_cancel(mode):
     with nothing_left():
         client = WorkerClient(fake_worker(mode))

@@ -134,6 +134,7 @@ def test_colour_and_vector_volumes(scene, tmp_path, components):
         read_image(tmp_path / "rgb.nrrd")
 
 
+@pytest.mark.alone
 def test_a_snapshot_is_a_copy_taken_quickly(scene):
     node = volume(scene, np.zeros((155, 240, 240), np.float32))
     seconds = []

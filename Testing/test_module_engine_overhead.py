@@ -34,6 +34,7 @@ def load(scene):
     return nodes
 
 
+@pytest.mark.alone
 def test_slicer_adds_at_most_a_second_to_a_full_size_case(module, scene, app, record_property):
     """Snapshot, writing, request, reading and nodes, beside the seconds that the worker reports."""
     held = ctypes.PyDLL(None).usleep  # as PythonQt: while Slicer's event loop idles, no other Python thread runs

@@ -36,6 +36,7 @@ def test_the_worker_gets_the_library_and_a_clean_environment(client, tmp_path, m
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs the C library's usleep")
+@pytest.mark.alone
 def test_threads_run_although_the_event_loop_keeps_pythons_lock(client):
     """Slicer's event loop holds the GIL; only what the timer's slot does lets threads run."""
     from TransferSegGUI.ticker import FAST_MS, SLOW_MS
@@ -104,9 +105,9 @@ def test_behind_a_launcher_as_pythonslicer_is():
         stuck = client.request("child", onEvent=lambda job, event: event["event"] == "message" and job.cancel())
         client.wait(stuck)
         assert stuck.state == "cancelled"
-        pump_until(client, lambda: not is_running(int(stuck.messages[0])), 1)
+        pump_until(client, lambda: not is_running(int(stuck.messages[0])), 20)
         pid = client.wait(client.request("echo")).result["pid"]
         os.kill(client._session._process.pid, signal.SIGKILL)  # the launcher alone
         assert client.wait(client.request("echo")).state == "done"
-        pump_until(client, lambda: not is_running(pid), 1)
+        pump_until(client, lambda: not is_running(pid), 20)
         client.close()

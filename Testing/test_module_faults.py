@@ -11,7 +11,7 @@ import time
 
 import pytest
 from helpers_cli import FILES, small_case, small_data_set, small_model
-from helpers_engine import PROJECT, GapProbe, is_running, nothing_left, pump_until, ready_made_workers
+from helpers_engine import PROJECT, GapProbe, is_running, nothing_left, pump_until
 from TransferSegGUI.client import WorkerClient
 from TransferSegGUI.exchange import ExchangeFolder, readImage
 
@@ -130,17 +130,20 @@ def all_killed(clients, world, tmp_path, count):
     print(f"\n{2 * count} kills, of training while {counts}; {runs[0] + 1} trainings ended as the uninterrupted one")
 
 
-def test_killed_at_20_moments_of_segmentation_and_20_of_training(world, tmp_path):
-    with nothing_left(), ready_made_workers(world) as command:
-        all_killed([WorkerClient(command), WorkerClient(command)], world, tmp_path, KILLS)
+@pytest.mark.alone
+def test_killed_at_20_moments_of_segmentation_and_20_of_training(world, ready_made, tmp_path):
+    with nothing_left():
+        all_killed([WorkerClient(ready_made), WorkerClient(ready_made)], world, tmp_path, KILLS)
 
 
+@pytest.mark.alone
 def test_killed_and_started_as_slicer_does_it(world, tmp_path):
     with nothing_left():
         all_killed([WorkerClient(), WorkerClient()], world, tmp_path, 1)
 
 
-def test_cancel_at_20_moments_is_answered_within_a_second_and_never_blocks(world, tmp_path, app):
+@pytest.mark.alone
+def test_cancel_at_20_moments_is_answered_within_a_second_and_never_blocks(world, ready_made, tmp_path, app):
     """The timer of Qt does the work here, as in Slicer; each time round its loop is measured."""
     moments, answers, probe = random.Random(3), [], GapProbe()
 
@@ -151,7 +154,7 @@ def test_cancel_at_20_moments_is_answered_within_a_second_and_never_blocks(world
             time.sleep(0.002)
 
     with nothing_left():
-        client, folder = WorkerClient(), ExchangeFolder()
+        client, folder = WorkerClient(ready_made), ExchangeFolder()
         out = folder.file("labels.nrrd")
         first = client.request(*segmentation(world, out))
         loop(lambda: first.finished)
@@ -178,9 +181,9 @@ def test_cancel_at_20_moments_is_answered_within_a_second_and_never_blocks(world
     assert max(answers) < 2.0 and probe.longest < 0.5
 
 
-def test_two_runs_at_once_are_done_one_after_the_other(world, tmp_path):
+def test_two_runs_at_once_are_done_one_after_the_other(world, ready_made, tmp_path):
     with nothing_left():
-        client, order = WorkerClient(), []
+        client, order = WorkerClient(ready_made), []
         jobs = [
             client.request(*segmentation(world, tmp_path / f"{n}.nrrd"), onDone=lambda job: order.append(job.id))
             for n in range(2)
@@ -191,18 +194,19 @@ def test_two_runs_at_once_are_done_one_after_the_other(world, tmp_path):
     assert (tmp_path / "0.nrrd").read_bytes() == (tmp_path / "1.nrrd").read_bytes()
 
 
-def test_slicer_closing_in_the_middle_of_a_training_loses_nothing(world, tmp_path):
+@pytest.mark.alone
+def test_slicer_closing_in_the_middle_of_a_training_loses_nothing(world, ready_made, tmp_path):
     with nothing_left():
-        client = WorkerClient()
+        client = WorkerClient(ready_made)
         whole, cut = training(world, tmp_path / "whole", 6), training(world, tmp_path / "cut", 6)
         digest = weights(client.wait(client.request(*whole)))
         rows, said = [], []
         job = client.request(*cut, onEvent=lambda j, e: e["event"] == "metric" and rows.append(e))
-        pump_until(client, lambda: len(rows) > 2 or job.finished, 60)
+        pump_until(client, lambda: len(rows) > 2 or job.finished, 300)
         start = time.monotonic()
         client.close()
         assert time.monotonic() - start < 4 and job.error.code == "worker-closed"
-        client = WorkerClient()
+        client = WorkerClient(ready_made)
         job = client.request(*cut, onEvent=lambda j, e: said.append(e.get("text", "")))
         assert weights(client.wait(job)) == digest and any("going on" in text for text in said)
         client.close()
@@ -216,13 +220,13 @@ def test_the_worker_ends_when_slicer_is_killed(world, tmp_path):
         "while not job.progress: client.pump(); time.sleep(0.01)\n"
         "print(client._session._process.pid, flush=True); time.sleep(60)\n"
     )
-    _verb, args = training(world, tmp_path / "m", 400)
+    _verb, args = training(world, tmp_path / "m", 4000)
     words = [sys.executable, "-c", code, repr(args), "", str(PROJECT), str(PROJECT / "TransferSeg")]
     with nothing_left(), subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as slicer:
         worker = int(slicer.stdout.readline())
         assert is_running(worker)
         slicer.kill()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while is_running(worker) and time.monotonic() < end:
             time.sleep(0.05)
         assert not is_running(worker)

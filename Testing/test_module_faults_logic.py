@@ -25,7 +25,7 @@ class World:
     def __init__(self, app: Any) -> None:
         self.app, self.logic, self.probe = app, makeLogic(), GapProbe()
 
-    def loop(self, condition: Callable[[], Any], seconds: float = 40.0) -> None:
+    def loop(self, condition: Callable[[], Any], seconds: float = 300.0) -> None:
         """Let the event loop turn until the condition holds, measuring how long each turn takes."""
         end = time.monotonic() + seconds
         self.probe.skip()
@@ -46,7 +46,7 @@ class World:
         run.cancel()
         self.loop(lambda: run.finished)
         seconds = time.monotonic() - asked
-        self.loop(lambda: not exchangeFolders(), 3)
+        self.loop(lambda: not exchangeFolders(), 30)
         return seconds
 
     def adapt(self, cases: Any, name: str, epochs: int, events: list) -> Any:
@@ -64,7 +64,9 @@ class World:
 
 
 @pytest.fixture
-def world(app: Any, scene: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+def world(
+    app: Any, scene: Any, ready_made_worker: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[World]:
     """No process, exchange folder or half store is left behind."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("TRANSFERSEG_HOME", str(tmp_path / "home"))
@@ -85,6 +87,7 @@ def voxels(result: Any, reference: Any) -> list[int]:
     return [int(slicer.util.arrayFromSegmentBinaryLabelmap(node, one, reference).sum()) for one in ids]
 
 
+@pytest.mark.alone
 def test_segmentations_cancelled_at_random_moments(world: World, scene: Any) -> None:
     moments, volumes, answers = random.Random(11), addCase(scene), []
     kept = world.segment(volumes, [])
@@ -122,6 +125,7 @@ def trainingCases(world: World, scene: Any) -> tuple[Any, dict, Any]:
     return cases, volumes, node
 
 
+@pytest.mark.alone
 def test_adaptations_cancelled_at_random_moments(world: World, scene: Any) -> None:
     from TransferSegLib.places import models_folder
 
@@ -140,7 +144,7 @@ def test_adaptations_cancelled_at_random_moments(world: World, scene: Any) -> No
         answers.append(world.cancelled(run))
         assert run.state == "cancelled" and world.logic.running is None
         store = storeOf(f"cut{number}")
-        world.loop(lambda: not store.exists(), 3)  # noqa: B023
+        world.loop(lambda: not store.exists(), 30)  # noqa: B023
         assert world.logic.interruptedAdaptations() == [] and nodeNames(scene) == names
     assert sorted(path.name for path in models_folder().iterdir() if path.is_dir()) == ["kept", "small"]
     assert Path(kept.result.report).is_file() and world.logic.verifyModel("kept")[0]["ok"]
@@ -167,7 +171,7 @@ def test_scene_closed_and_inputs_deleted_during_segmentations(world: World, scen
             assert run.state == "done" and scene.IsNodePresent(run.result.segmentationNode), run.error
         else:
             assert run.state in ("cancelled", "done") and nodeNames(scene) == set()
-        world.loop(lambda: not exchangeFolders(), 3)
+        world.loop(lambda: not exchangeFolders(), 30)
         assert world.logic.running is None
         scene.Clear(0)
     print(f"\nended {ends}, longest block {1000 * world.probe.longest:.0f} ms")
@@ -193,7 +197,7 @@ def test_scene_closed_and_cases_deleted_during_adaptations(world: World, scene: 
     scene.Clear(0)
     world.loop(lambda: run.finished)
     assert run.state == "cancelled" and "scene was closed" in run.error.message
-    world.loop(lambda: not storeOf("early").exists(), 3)
+    world.loop(lambda: not storeOf("early").exists(), 30)
     assert world.probe.longest < RESULT_SECONDS
 
 

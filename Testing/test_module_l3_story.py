@@ -9,6 +9,7 @@ import pytest
 from helpers_panels import PANEL_WIDTH, wait_for
 from test_module_l3 import drag, world
 
+pytestmark = pytest.mark.usefixtures("ready_made_worker")
 MODEL = "l3-map-phantom"
 NEW_MODEL = "our-l3"
 

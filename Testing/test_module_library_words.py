@@ -63,6 +63,36 @@ def test_steps_reasons_and_devices_are_known(marked, text):
     assert marked(text).startswith("<")
 
 
+@pytest.mark.parametrize("numbers", [(3,), (1, 12)])
+@pytest.mark.parametrize("organ", ["bladder", "kidney"])
+def test_notes_on_lesions_are_known_to_their_organs(marked, numbers, organ):
+    from types import SimpleNamespace
+
+    from TransferSegLib.lesions.totals import border_notes, suspicion_notes
+
+    lesions = [SimpleNamespace(number=number, suspected=organ) for number in numbers]
+    for note in suspicion_notes(lesions) + border_notes(numbers):
+        said = marked(note)
+        assert said.startswith("<Lesion") and ", ".join(map(str, numbers)) in said, note
+    assert f"<{organ}>" in marked(suspicion_notes(lesions)[0]), "the organ is a word to translate too"
+
+
+def test_notes_on_suv_are_known(marked):
+    import numpy as np
+
+    from TransferSegLib.imaging import Grid
+    from TransferSegLib.imaging.pet_checks import check_suv
+
+    grid = Grid((10, 10, 10), (10.0, 10.0, 10.0), (0.0, 0.0, 0.0))
+    for value in (0.5, 250.0):
+        suv = np.zeros((10, 10, 10), np.float32)
+        suv[0, 0, 0] = value
+        for note in check_suv(suv, grid, None, "PET"):
+            assert marked(note).startswith("<"), note
+    notes = check_suv(np.full((10, 10, 10), 2.0, np.float32), grid, 1.0, "PET")
+    assert notes and all(marked(note).startswith("<") for note in notes)
+
+
 def test_roles_that_are_in_doubt_say_why_in_known_words(marked):
     from TransferSegLib.cases import guess_role
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_cli import SHIPPED
 from helpers_logic import placeModel, waitFor
 
 
@@ -68,7 +69,7 @@ def test_storage_folder(logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     try:
         logic.setStorageFolder(tmp_path / "elsewhere")
         assert logic.modelsFolder() == tmp_path / "elsewhere" / "models"
-        assert [info.name for info in logic.models()] == ["brain-unet-phantom", "l3-map-phantom", "l3-cnn4-phantom"]
+        assert [info.name for info in logic.models()] == SHIPPED
         logic.setStorageFolder(None)
         assert tmp_path / "data" in logic.storageFolder().parents
         placeModel("taken-along")
@@ -83,6 +84,7 @@ def test_storage_folder(logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "small" in [info.name for info in logic.models()]
 
 
+@pytest.mark.alone
 def test_importing_the_logic_is_quick() -> None:
     """Beyond Slicer's own modules, and without torch, SimpleITK or the library's rooms."""
     import subprocess

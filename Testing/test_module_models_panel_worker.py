@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers_panels import cut_off, wait_for, without_tooltip
 
+pytestmark = pytest.mark.usefixtures("ready_made_worker")
+
 
 @pytest.fixture
 def panel(module, app):

@@ -176,6 +176,7 @@ def test_a_pack_that_would_replace_numpy_is_refused(folder, slicer_lacks):
     assert slicer_lacks.calls == []
 
 
+@pytest.mark.alone
 def test_a_pack_is_made_beside_slicer(app, tmp_path, monkeypatch):
     from TransferSegGUI.offline import makePack
 
@@ -204,7 +205,7 @@ def test_making_a_pack_can_be_cancelled(app, tmp_path):
     assert answers[0][0] is None and isinstance(answers[0][1], Cancelled)
 
 
-def _until(app, answers, seconds=60):
+def _until(app, answers, seconds=300):
     end = time.monotonic() + seconds
     while not answers and time.monotonic() < end:
         app.processEvents()

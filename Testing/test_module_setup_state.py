@@ -122,6 +122,7 @@ def test_windows_takes_a_pytorch_whose_paths_are_short_enough(monkeypatch):
     assert str(dependencies.torchRequirement()) == "torch>=2.8"
 
 
+@pytest.mark.alone
 def test_looking_is_quick_and_imports_nothing(site):
     heavy = {"torch", "monai", "sklearn", "matplotlib"} - set(sys.modules)
     times = []

@@ -10,10 +10,12 @@ from helpers_panels import PANEL_WIDTH, load_patient, wait_for
 NEW_MODEL = "ms-two-patients"
 LESION = "oedema"
 HOLD_OUT = 3
+QUICK = {"steps": 10}  # of 50 an epoch: what is learned is not looked at here
 
 
-def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, data_folder, tmp_path):
-    frame = module.widget.frame
+def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, data_folder, tmp_path, monkeypatch):
+    frame, learn = module.widget.frame, module.logic.adapt
+    monkeypatch.setattr(module.logic, "adapt", lambda *args, **more: learn(*args, **more, options=QUICK))
     module.holder.resize(PANEL_WIDTH, 1000)
     module.holder.show()
     segment, adapt = frame.segmentPanel, frame.adaptPanel
@@ -48,7 +50,7 @@ def test_segment_correct_adapt_and_segment_again(module, app, views, dialogs, da
     adapt.ui.nameEdit.text = NEW_MODEL
     assert adapt.ui.startButton.enabled, adapt.ui.startReason.text
     adapt.ui.startButton.click()
-    wait_for(app, lambda: adapt.run is None, 400)
+    wait_for(app, lambda: adapt.run is None, 900)
     assert not adapt.ui.resultBox.isHidden(), adapt.ui.errorText.text
     assert any(word in adapt.ui.verdictLabel.text.lower() for word in ("better", "worse", "no difference"))
     assert adapt.ui.resultTable.rowCount > 0
@@ -69,7 +71,7 @@ def run_segmentation(app, panel):
     panel.ui.applyButton.click()
     assert panel.run is not None, panel.ui.errorText.text
     assert not panel.ui.applyButton.enabled and not panel.ui.runBox.isHidden()
-    wait_for(app, lambda: panel.run is None, 120)
+    wait_for(app, lambda: panel.run is None, 600)
     assert panel.ui.errorBox.isHidden(), panel.ui.errorText.text
     assert panel.ui.volumesTable.mrmlTableNode() is made[-1].tableNode
     panel.logic.resultMade.disconnect(made.append)

@@ -90,10 +90,14 @@ def test_bad_images_are_refused_before_any_work(scene, logic, pet):
     high = addPet(scene, "high", factor=3000.0)
     colour = addVolume(scene, "one slice", np.zeros((1, 20, 20), np.float32))
     low = addPet(scene, "low", factor=0.005)
+    noisy = addPet(scene, "PET 3")
+    __import__("slicer").util.arrayFromVolume(noisy)[0, 0, 0] = -0.5  # one voxel below 0 makes no CT
+    noisy.GetImageData().Modified()
     for images, words in (
         ((ct, pet), "swapped"),
         ((pet, pet), "both"),
-        ((pet, addPet(scene, "PET 2")), "no value below 0"),
+        ((pet, addPet(scene, "PET 2")), "no CT of a body"),
+        ((pet, noisy), "no CT of a body"),
         ((pet, far), "do not overlap"),
         ((high, ct), "no tissue reaches"),
         ((low, ct), "below that of any tissue"),
@@ -182,13 +186,30 @@ def test_an_organ_that_touches_a_lesion_is_kept_apart_also_in_the_report(logic, 
 def test_the_report_is_as_the_scene_is_and_is_written_again(logic, pet, scene, tmp_path):
     result = measured(logic, pet, addCt(scene))
     value = logic.exportTmtv(result, tmp_path)
-    assert value["tmtv_ml"] == pytest.approx(result.tmtvMl) and value["pet"] == "PET"
+    assert value["tmtv_ml"] == pytest.approx(result.tmtvMl) and value["pet"].startswith("PET [")
     moved = logic.setTmtvThreshold(logic.moveUptake(result, 2, "heart"), "2.5")
     value = logic.exportTmtv(moved, tmp_path, language="fr")
     assert value["tmtv_ml"] == pytest.approx(moved.tmtvMl) and value["threshold"] == "2.5"
     assert [one["physiological"] for one in value["physiological"]] == ["heart"] and len(value["moved"]) == 1
     kept = json.loads((tmp_path / "PET.json").read_text())
     assert kept["suv"]["unit"] == "suv" and (tmp_path / "PET.html").is_file() and (tmp_path / "PET.pdf").is_file()
+
+
+def test_reports_of_two_pets_of_one_name_stand_beside_each_other(logic, pet, scene, tmp_path):
+    other = addPet(scene, factor=2.0)
+    assert other.GetName() == pet.GetName()
+    first, second = measured(logic, pet), measured(logic, other)
+    values = [logic.exportTmtv(result, tmp_path) for result in (first, second, second, first)]
+    assert [value["patient"] for value in values] == ["PET", "PET 2", "PET 2", "PET"], "written again in its place"
+    assert [value["beside"] for value in values] == ["", "PET", "PET", ""]
+    found = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("PET", "PET_2")}
+    assert [found[name]["suv_max"] for name in found] == [pytest.approx(9), pytest.approx(18)]
+    assert found["PET"]["pet"] != found["PET_2"]["pet"], "the reports say which PET they are of"
+    rows = (tmp_path / "tmtv.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(rows) == 3, "one row each"
+    scene.Clear(0)  # another scene gives its nodes the same numbers
+    third = logic.exportTmtv(measured(logic, addPet(scene, factor=1.5)), tmp_path)
+    assert third["patient"] == "PET 3" and (tmp_path / "PET.html").is_file()
 
 
 def test_a_reference_gives_the_errors(logic, pet):

@@ -16,8 +16,10 @@ from test_module_l3_examples import as_read
 
 def examples():
     """(method, its example) of each docstring that has one."""
-    tree = ast.parse((PROJECT / "TransferSeg" / "TransferSegGUI" / "logic_pet.py").read_text(encoding="utf-8"))
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    files = sorted((PROJECT / "TransferSeg" / "TransferSegGUI").glob("logic_pet*.py"))
+    assert len(files) == 4, "base, finding, changing, keeping"
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     texts = [(ast.get_docstring(node) or "", node.name) for node in nodes]
     return [pytest.param(text, id=name) for text, name in texts if ">>> " in text]
 
@@ -28,6 +30,8 @@ def names(scene, tmp_path, monkeypatch, request):
     monkeypatch.setenv("TRANSFERSEG_HOME", str(tmp_path / "home"))
     logic = makeLogic()
     logic._client = InProcessClient()
+    node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "TransferSeg")
+    logic.getParameterNode = lambda: node
     found = {"logic": logic, "pet": addPet(scene), "ct": addCt(scene), "folder": tmp_path / "report"}
     if "(result" in request.node.funcargs["text"] or "Results" in request.node.funcargs["text"]:
         found["result"] = logic.measureTmtv(found["pet"], found["ct"])

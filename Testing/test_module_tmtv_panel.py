@@ -34,7 +34,7 @@ def press(panel, app, button):
     """Click, and wait until the work is over."""
     assert button.enabled, panel.ui.applyReason.text
     button.click()
-    wait_for(app, lambda: panel.run is None or panel.logic.client.pump(), 120)
+    wait_for(app, lambda: panel.work.run is None or panel.logic.client.pump(), 120)
     assert panel.ui.errorBox.isHidden(), panel.ui.errorText.text
 
 
@@ -130,7 +130,7 @@ def test_edits_in_the_segment_editor_are_followed(panel, images, app):
     assert "kept" in panel.ui.stateLabel.text and panel.result.result is None
 
 
-def test_report_and_reference(panel, images, app, dialogs, tmp_path):
+def test_report_and_reference(panel, images, app, scene, dialogs, tmp_path):
     result = apply(panel, app)
     panel.ui.truthSelector.setCurrentNode(result.segmentationNode)
     other = panel.logic.measureTmtv(*images, rule="5.5", physiological=False)
@@ -143,7 +143,12 @@ def test_report_and_reference(panel, images, app, dialogs, tmp_path):
     dialogs.answer(str(tmp_path / "out"))
     press(panel, app, panel.ui.exportButton)
     assert (tmp_path / "out" / "PET.html").is_file() and "PET.html" in panel.ui.reportLabel.text
-    assert panel.ui.openButton.enabled
+    assert panel.ui.openButton.enabled and "another PET" not in panel.ui.reportLabel.text
+    panel.logic.measureTmtv(addPet(scene, factor=2.0), images[1])
+    settle(app, 0.3)
+    dialogs.answer(str(tmp_path / "out"))
+    press(panel, app, panel.ui.exportButton)
+    assert "PET_2.html" in panel.ui.reportLabel.text and "another PET" in panel.ui.reportLabel.text
 
 
 def test_lesions_are_drawn_in_their_colours(panel, images, app, views):
@@ -178,13 +183,13 @@ def test_an_error_is_one_plain_line_and_cancel_leaves_nothing(panel, images, app
         client, "do", lambda job: job.end("failed", error=InputError("PET: broken; say --pet-unit suv"))
     )
     panel.ui.applyButton.click()
-    wait_for(app, lambda: panel.run is None or client.pump())
+    wait_for(app, lambda: panel.work.run is None or client.pump())
     assert "PET: broken" in panel.ui.errorText.text and "--" not in panel.ui.errorText.text
     monkeypatch.setattr(client, "do", lambda job: None)
     panel.ui.applyButton.click()
     wait_for(app, lambda: client.pump() or len(client.jobs) == 2)
     panel.ui.cancelButton.click()
-    wait_for(app, lambda: panel.run is None or client.pump())
+    wait_for(app, lambda: panel.work.run is None or client.pump())
     assert "Cancelled" in panel.ui.errorText.text and panel.result.result is None
 
 

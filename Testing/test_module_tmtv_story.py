@@ -27,7 +27,7 @@ def press(panel, app, button, seconds=600):
     """Click, and wait until the work is over; a busy machine takes minutes to start the worker."""
     wait_for(app, lambda: button.enabled)
     button.click()
-    wait_for(app, lambda: panel.run is None, seconds)
+    wait_for(app, lambda: panel.work.run is None, seconds)
     assert panel.ui.errorBox.isHidden(), panel.ui.errorText.text
 
 

@@ -70,6 +70,7 @@ def test_one_patient_also_through_a_third_case(stepped: Any, scene: Any, cases: 
     assert stepped.cannotAdapt(placeModel(), cases, "new") is None
 
 
+@pytest.mark.alone
 def test_many_cases_are_told_apart_quickly() -> None:
     import time
 

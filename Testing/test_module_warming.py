@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers_logic import placeModel, waitFor
-from helpers_panels import add_volume, settle
+from helpers_panels import add_volume, settle, wait_for
 
 MODEL = "brain-unet-phantom"
 
@@ -26,7 +26,7 @@ def test_the_chosen_model_is_loaded_when_the_panel_is_shown(module: Any, app: An
     assert warmed == [], "nobody looks"
     module.holder.show()
     module.widget.enter()
-    settle(app, 0.6)
+    wait_for(app, lambda: warmed)
     assert warmed == [MODEL]
     panel.setBlocked("PyTorch is not installed.")
     settle(app, 0.6)
@@ -48,6 +48,7 @@ def test_not_without_a_main_window(module: Any, app: Any, warmed: list[str], mon
     assert warmed == []
 
 
+@pytest.mark.alone
 def test_a_model_is_loaded_once_and_the_device_is_told(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from helpers_logic import makeLogic
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers_training import same, stop_at
 
 from TransferSegLib.errors import Cancelled, UsageError
 from TransferSegLib.events import Events
@@ -75,21 +76,6 @@ def fit(folder, source, module, *, plan=PLAN, events=None, rate=5e-3):
         run=run,
         events=events or Events(),
     )
-
-
-def same(a, b) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
-
-
-def stop_at(step: int) -> Events:
-    events: Events
-
-    def listen(event):
-        if event["event"] == "progress" and event["done"] == step:
-            events.cancel()
-
-    events = Events(listen)
-    return events
 
 
 def places(curriculum: Curriculum, steps: range, judge=lambda inputs, truth: 0.0) -> list[list[int]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers_training import same, stop_at
 
 from TransferSegLib.errors import Cancelled, StorageError, TransferSegError
 from TransferSegLib.events import Events
@@ -59,26 +60,11 @@ def fit(folder, *, plan=PLAN, events=None, validate=None, name="half-lr", module
     return module, progress, run
 
 
-def same(a, b) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
-
-
 def test_a_seed_gives_the_same_result_twice_and_another_seed_another(tmp_path):
     first, second = fit(tmp_path / "1")[0], fit(tmp_path / "2")[0]
     assert same(first, second)
     assert not same(first, start())
     assert not same(first, fit(tmp_path / "3", plan=replace(PLAN, seed=4))[0])
-
-
-def stop_at(step: int) -> Events:
-    events: Events
-
-    def listen(event):
-        if event["event"] == "progress" and event["done"] == step:
-            events.cancel()
-
-    events = Events(listen)
-    return events
 
 
 @pytest.mark.parametrize("step", [1, 4, 6])

@@ -50,6 +50,7 @@ def images(folder):
     return {role: str(folder / f"{role}.nrrd") for role in ROLES}
 
 
+@pytest.mark.alone
 def test_overhead_beyond_the_librarys_own_time(worker, large, tmp_path):
     worker.do("warm", model="brain-unet-phantom")
     given = {"model": "brain-unet-phantom", "image": images(large), "out": tmp_path / "o.nrrd", "uncompressed": True}
@@ -69,6 +70,7 @@ def test_overhead_beyond_the_librarys_own_time(worker, large, tmp_path):
     assert value["reference"] == "flair" and value["grid"] == {"size": [240, 240, 155], "spacing": [1.0, 1.0, 1.0]}
 
 
+@pytest.mark.alone
 def test_cancelling_a_segmentation_is_answered_soon(worker, large, tmp_path):
     moved = tmp_path / "moved"
     for role in ROLES:
@@ -158,6 +160,7 @@ def test_a_list_of_cases_with_named_labels_is_adapted_to_and_stopped(worker, mod
     assert (tmp_path / "adapted.run" / "report.pdf").read_bytes()[:4] == b"%PDF"
 
 
+@pytest.mark.alone
 def test_cancelling_a_training_is_answered_soon_and_leaves_no_package(worker, model, tmp_path):
     data = small_data_set(tmp_path / "set")
     waits = []

@@ -16,6 +16,7 @@ from .training_case import FOLDER, SCENE, TrainingCase
 from .training_cases import TRUTH, patients
 
 LIST, DESCRIPTION = "cases.csv", "dataset.json"
+PET = "pet"
 ONLY_LABEL = "lesion"
 """What a mask without names marks; models list it among the aliases of what it is for them."""
 
@@ -96,14 +97,21 @@ class CaseExport:
 
     def take(self, case: TrainingCase, part: str) -> Callable[[], None]:
         """Copy an image, or the truth, of a case out of the scene (main thread)."""
+        from TransferSegLib.storage import write_json
+
         from . import exchange
 
         image = self._truth(case) if part == TRUTH else exchange.snapshot(case.volumes[part])
+        said: dict[str, Any] = {}
+        if part == PET:
+            image, said = _petInSuv(case.volumes[PET], image)
 
         def write() -> None:
             place = self.folder / "cases" / case.id
             place.mkdir(parents=True, exist_ok=True)
             exchange.writeImage(image, place / f"{part}.nrrd")
+            if said:
+                write_json(place / f"{part}.json", said)
             self._rows[case.id][part] = f"cases/{case.id}/{part}.nrrd"
             if part == TRUTH:
                 self._labels.note(image.array)
@@ -170,6 +178,21 @@ class CaseExport:
         name = f"cases/{case.id}/{TRUTH}.nrrd"
         write_image(from_array(truth, Grid.of(image)), self.folder / name)
         return name
+
+
+def _petInSuv(volumeNode: Any, image: Any) -> tuple[Any, dict[str, Any]]:
+    """The PET in SUV, and what is written beside it to say so."""
+    from TransferSegLib.errors import TransferSegError
+
+    from .pet_exchange import inSuv
+    from .pet_units import petUnit, sidecar
+
+    try:
+        unit = petUnit(volumeNode)
+    except TransferSegError as error:
+        text = _("{volume}: what makes SUV of it is not known here. Measure it in the tab PET/CT, and keep it there.")
+        raise wording.problem(text.format(volume=volumeNode.GetName())) from error
+    return inSuv(image, unit.factor), sidecar(unit)
 
 
 def _namesOf(cases: Sequence[TrainingCase]) -> dict[int, str]:

@@ -10,9 +10,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from .fitted_table import breakable, fitTable
+from .pet_cases import isKept
+from .pet_cases import remove as deleteKept
 from .revealing import reveal
 from .scene_case import SceneCaseForm
 from .signals import Signal
+from .training_case import FOLDER
 from .wording import counted, roleName
 
 TRAIN, HOLD_OUT = 2, 3
@@ -154,8 +157,18 @@ class CasesBox:
         return sorted(index.row() for index in self.ui.casesTable.selectionModel().selectedRows())
 
     def _onRemove(self, _checked: bool = False) -> None:
-        for row in reversed(self._selectedRows()):
+        rows = self._selectedRows()
+        kept = [
+            case.truth for case in (self._list()[row] for row in rows) if case.kind == FOLDER and isKept(case.truth)
+        ]
+        question = _("Remove the selected cases? Copies that were kept in the tab PET/CT are deleted.")
+        if kept and not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Remove training cases")):
+            return
+        for row in reversed(rows):
             self.cases.remove(row)
+        with slicer.util.tryWithErrorDisplay(_("The copies could not be deleted.")):
+            for truth in kept:
+                deleteKept(truth)
 
     def _onAddScene(self, opened: bool) -> None:
         if opened:

@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 
 from . import wording
 from .folder_cases import freeId
+from .private_folder import makePrivate
 from .removing import removeWhole
 from .signals import Signal
 
@@ -86,7 +87,7 @@ class LevelCases:
         old = next((case for case in cases if replace and case.id == wanted and case.patient == patient), None)
         name = wanted if old is not None else freeId(wanted, [case.id for case in cases])
         folder = casesFolder() / "cases" / f"{_safe(name)}-{os.urandom(3).hex()}"
-        _makePrivate(folder)
+        makePrivate(casesFolder(), folder)
         try:
             writeImage(image, folder / CT)
             case = LevelCase(
@@ -216,7 +217,7 @@ def _row(case: LevelCase) -> dict[str, Any]:
 def _write(cases: Sequence[LevelCase]) -> None:
     from TransferSegLib.storage import write_text
 
-    _makePrivate(casesFolder())
+    makePrivate(casesFolder())
     write_text(casesFolder() / LIST, _text([_row(case) for case in cases], COLUMNS))
 
 
@@ -226,17 +227,6 @@ def _text(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _makePrivate(folder: Path) -> None:
-    """Make a folder that only this user can read: images of patients are copied there."""
-    from TransferSegLib.storage import storage_error
-
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        casesFolder().chmod(0o700)
-    except OSError as error:
-        raise storage_error(folder, error) from error
 
 
 def _safe(name: str) -> str:

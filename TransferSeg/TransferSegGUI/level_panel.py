@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
-import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from .level_adapt_panel import LevelAdaptPanel
@@ -20,7 +17,7 @@ from .level_work import LevelWork
 from .model_chooser import ModelChooser
 from .models import LEVEL, levelOf
 from .panel import Panel
-from .segment_panel import SETTLED_AFTER_MS
+from .scene_follower import SceneFollower
 
 HIGHEST_M = 2.6
 
@@ -40,9 +37,7 @@ class LevelPanel(Panel):
         self.ui.adaptPlace.layout().addWidget(self.adapt.widget)
         self._reason = ""
         self._filling = False
-        self._settled = qt.QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLED_AFTER_MS)
+        self.follower = SceneFollower(lambda: self._parameterNode is not None, lambda: [self.ui.ctSelector])
         for section in (self.ui.readingButton, self.ui.casesButton, self.ui.aboutButton, self.ui.detailsButton):
             section.collapsed = True
         self._connect()
@@ -84,7 +79,7 @@ class LevelPanel(Panel):
 
     def fill(self) -> None:
         """Guess the CT unless one is chosen; say why there is none."""
-        self._settled.stop()
+        self.follower.stop()
         if self._parameterNode is None:
             return
         if self.ui.ctSelector.currentNode() is None or self._reason:
@@ -115,7 +110,7 @@ class LevelPanel(Panel):
 
     def cleanup(self) -> None:
         """Let go of scene, logic and timers."""
-        self._settled.stop()
+        self.follower.cleanup()
         self.models.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
@@ -132,7 +127,7 @@ class LevelPanel(Panel):
         ui.addCaseButton.connect("clicked(bool)", lambda _checked: self.work.addCase(self.result.result))
         ui.ctSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._onCt)
         ui.heightSpin.connect("valueChanged(double)", lambda _value: self._onHeight())
-        self._settled.timeout.connect(self._onSettled)
+        self.follower.settled.connect(self._onSettled)
         self.models.changed.connect(self._onModel)
         self.result.changed.connect(self._onResult)
         self.numbers.failed.connect(self.work.errors.show)
@@ -142,10 +137,6 @@ class LevelPanel(Panel):
         self.cases.changed.connect(self.adapt.update)
         self.logic.changed.connect(self.models.refresh)
         self.logic.runsChanged.connect(self._update)
-        scene = slicer.mrmlScene
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeAddedEvent, self._onNodes)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._onNodeGoes)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodes)
 
     def _mark(self, _checked: bool = False) -> None:
         self.work.mark(self.ui.ctSelector.currentNode(), levelOf(self.models.info))
@@ -171,16 +162,6 @@ class LevelPanel(Panel):
         self.numbers.show(self.result.plane)
         self.reading.show(result)
         self._update()
-
-    def _onNodes(self, _caller: Any, _event: Any) -> None:
-        if self._parameterNode is not None:
-            self._settled.start()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeGoes(self, _caller: Any, _event: Any, node: Any) -> None:
-        """A node is about to leave the scene: a selector left alone would silently take another image instead."""
-        if self._parameterNode is not None and node is self.ui.ctSelector.currentNode():
-            self.ui.ctSelector.setCurrentNode(None)
 
     def _onSettled(self) -> None:
         self.result.show()

@@ -28,7 +28,7 @@ def inOwnWords(text: str) -> str:
 @cache
 def _sentences() -> list[tuple[re.Pattern[str], str]]:
     """Each known sentence, and what is said for it; the first that fits counts."""
-    rows = [*_devices(), *_verdicts(), *_levels(), *_preparation(), *_guesses(), *_errors()]
+    rows = [*_devices(), *_verdicts(), *_levels(), *_petct(), *_preparation(), *_guesses(), *_errors()]
     return [(re.compile(pattern), template) for pattern, template in rows]
 
 
@@ -77,6 +77,42 @@ def _levels() -> list[tuple[str, str]]:
         (
             r"This scan is one of the cases that (.+) was trained on: its answer says nothing about new scans\.",
             _("This scan is one of the cases that {0} was trained on: its answer says nothing about new scans."),
+        ),
+    ]
+
+
+def _petct() -> list[tuple[str, str]]:
+    """Notes on lesions that count, and on SUV that is unusual."""
+    return [
+        ("bladder", _("bladder")),
+        ("kidney", _("kidney")),
+        (
+            r"lesion (\d+) may be urine in the (.+), and counts: look, and move it if so",
+            _("Lesion {0} may be urine in the {1}, and counts: look, and move it if so."),
+        ),
+        (
+            r"lesions ([\d, ]+) may be urine in the (.+), and count: look, and move those that are",
+            _("Lesions {0} may be urine in the {1}, and count: look, and move those that are."),
+        ),
+        (
+            r"lesion (\d+) reaches the border of the image; what it may have beyond it is not counted",
+            _("Lesion {0} reaches the border of the image; what it may have beyond it is not counted."),
+        ),
+        (
+            r"lesions ([\d, ]+) reach the border of the image; what they may have beyond it is not counted",
+            _("Lesions {0} reach the border of the image; what they may have beyond it is not counted."),
+        ),
+        (
+            r"The picture holds (\S+) times the injected activity: check dose, weight and times\.",
+            _("The picture holds {0} times the injected activity: check dose, weight and times."),
+        ),
+        (
+            r"The highest SUV is (\S+): urine, a vein of injection, or a wrong number\.",
+            _("The highest SUV is {0}: urine, a vein of injection, or a wrong number."),
+        ),
+        (
+            r"The highest SUV is only (\S+): check unit, dose, weight and times\.",
+            _("The highest SUV is only {0}: check unit, dose, weight and times."),
         ),
     ]
 

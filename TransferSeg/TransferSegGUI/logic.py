@@ -14,13 +14,17 @@ from .logic_adapting import AdaptingMethods
 from .logic_level_adapting import LevelAdaptingMethods
 from .logic_models import ModelMethods
 from .logic_pet import PetMethods
+from .logic_pet_changing import PetChangingMethods
+from .logic_pet_keeping import PetKeepingMethods
 
 if TYPE_CHECKING:
     from .roles import RoleGuess
     from .segmenting import SegmentResult, SegmentRun
 
 
-class LogicMethods(ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods):
+class LogicMethods(
+    ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods, PetChangingMethods, PetKeepingMethods
+):
     """What ``slicer.util.getModuleLogic("TransferSeg")`` offers.
 
     Every method that takes long blocks without freezing Slicer, or returns at once when it is given a

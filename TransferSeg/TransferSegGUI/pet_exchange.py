@@ -33,7 +33,7 @@ def writeImages(folder: Path, taken: Taken, unit: PetUnit) -> dict[str, Any]:
     pet, args = taken.pet, {"pet": str(folder / "pet.nrrd")}
     if unit.statedBy == DICOM and unit.unit != SUV:
         # The headers stay here; what they make of the values goes over, with the numbers behind it.
-        pet = Snapshot(pet.array.astype(np.float32) * np.float32(unit.factor), pet.ijkToLps, pet.name)
+        pet = inSuv(pet, unit.factor)
     if unit.statedBy == DICOM or (unit.statedBy == NODE and unit.unit == SUV):
         _write(folder / "pet.json", sidecar(unit))
     else:
@@ -44,6 +44,11 @@ def writeImages(folder: Path, taken: Taken, unit: PetUnit) -> dict[str, Any]:
         writeImage(taken.ct, folder / "ct.nrrd")
         args["ct"] = str(folder / "ct.nrrd")
     return args
+
+
+def inSuv(pet: Snapshot, factor: float) -> Snapshot:
+    """A PET's values times what makes SUV (g/ml) of them (any thread)."""
+    return Snapshot(pet.array.astype(np.float32) * np.float32(factor), pet.ijkToLps, pet.name)
 
 
 def writeMask(file: Path, mask: np.ndarray, taken: Taken) -> str:

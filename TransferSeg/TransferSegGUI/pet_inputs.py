@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from .inputs import whyNotUsable
@@ -15,6 +16,7 @@ PET, CT = "pet", "ct"
 FRAME = "0020,0052"
 ROLES = (PET, CT)
 AIR_HU = -200.0
+MOST_KNOWN = 8
 
 
 def guessPetCt() -> dict[str, RoleGuess]:
@@ -83,8 +85,10 @@ def _whyNotCt(petNode: Any, ctNode: Any) -> str | None:
     name, modality = ctNode.GetName(), dicomValue(ctNode, MODALITY)
     if modality not in ("", "CT"):
         return _("{volume} is of the modality {modality}; choose a CT.").format(volume=name, modality=modality)
-    if ctNode.GetImageData().GetScalarRange()[0] >= 0:
-        return _("{volume} has no value below 0, as every CT has. Are PET and CT swapped?").format(volume=name)
+    if not _holdsCt(ctNode):
+        low, high = ctNode.GetImageData().GetScalarRange()
+        text = _("{volume} ({low} to {high}) is no CT of a body in Hounsfield units. Are PET and CT swapped?")
+        return text.format(volume=name, low=f"{low:g}", high=f"{high:g}")
     for tag, text in (
         (PATIENT, _("PET and CT are of two patients (by Patient ID); choose those of one.")),
         (FRAME, _("PET and CT have other frames of reference: they are not of one examination, or not aligned.")),
@@ -95,6 +99,29 @@ def _whyNotCt(petNode: Any, ctNode: Any) -> str | None:
     if not _overlap(petNode, ctNode):
         return _("PET and CT do not overlap; choose those of one examination.")
     return None
+
+
+def _holdsCt(node: Any) -> bool:
+    """Whether the values can be those of a CT by the library's rule; asked once an image, as panels ask often."""
+    import SimpleITK as sitk
+
+    from TransferSegLib.errors import InputError
+    from TransferSegLib.imaging import check_ct
+
+    state = (node.GetID(), node.GetImageData().GetMTime())
+    if state not in _known:
+        while len(_known) >= MOST_KNOWN:
+            _known.pop(next(iter(_known)))
+        try:
+            # Named as no file can be: its modality was looked at already, by the node.
+            check_ct(sitk.GetImageFromArray(slicer.util.arrayFromVolume(node)), f"{node.GetID()} of the scene")
+            _known[state] = True
+        except InputError:
+            _known[state] = False
+    return _known[state]
+
+
+_known: dict[tuple[str, int], bool] = {}
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -6,24 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
-import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from . import pet_results
-from .error_line import ErrorLine
-from .library_words import inOwnWords
-from .model_chooser import describe
 from .panel import Panel
 from .pet_changes import Changes
-from .pet_inputs import CT, PET, noPetReason
+from .pet_images_box import PetImagesBox
+from .pet_model_box import PetModelBox
 from .pet_report_box import PetReportBox
 from .pet_result_box import PetResultBox
 from .pet_rule_box import RuleBox
 from .pet_unit_box import PetUnitBox
-from .progress_box import ProgressBox
-from .revealing import reveal
-from .segment_panel import SETTLED_AFTER_MS
+from .pet_words import keptText
+from .pet_work import PetWork
+from .scene_follower import SceneFollower
 
 LIVE_MS = 120
 """While a threshold is being turned, not each step is measured."""
@@ -34,31 +30,33 @@ class PetPanel(Panel):
 
     def __init__(self, logic: Any, resourcePath: Callable[[str], str]) -> None:
         super().__init__(logic, resourcePath, "PetPanel")
-        self._reasons = {PET: "", CT: ""}
-        self._filling = False
-        self.progress = ProgressBox(self.ui, self.cancel)
-        self.errors = ErrorLine(self.ui)
+        self.work = PetWork(self.ui, logic)
+        self.images = PetImagesBox(self.ui, logic)
+        self.models = PetModelBox(self.ui, logic)
         self.changes = Changes()
         self.unit = PetUnitBox(self.ui)
         self.rule = RuleBox(self.ui)
         self.result = PetResultBox(self.ui, logic, self.changes)
         self.report = PetReportBox(self.ui, logic, self.changes, self.export)
-        self._settled, self._live = (self._timer(wait) for wait in (SETTLED_AFTER_MS, LIVE_MS))
+        self.follower = SceneFollower(lambda: self._parameterNode is not None, self._selectors)
+        self._live = qt.QTimer()
+        self._live.setSingleShot(True)
+        self._live.setInterval(LIVE_MS)
         for section in (self.ui.truthButton, self.ui.reportButton, self.ui.detailsButton):
             section.collapsed = True
         self._connect()
-        self._refreshModels()
+        self.models.refresh()
         self._onResult()
 
     def setParameterNode(self, parameterNode: Any) -> None:
         """Bind the panel to the module's parameters, or to none."""
-        self._filling = self.report.filling = True
+        self.images.filling = self.report.filling = True
         for choices in (self.unit.choices, self.report.choices):
             choices.setParameterNode(None)
         self.bind(parameterNode)
         for choices in (self.unit.choices, self.report.choices):
             choices.setParameterNode(parameterNode)
-        self._filling = self.report.filling = False
+        self.images.filling = self.report.filling = False
         if parameterNode is not None:
             if pet_results.newest() is None:
                 self.rule.show(None if parameterNode.petctRule == "none" else parameterNode.petctRule)
@@ -67,7 +65,7 @@ class PetPanel(Panel):
 
     def enter(self) -> None:
         """The panel is shown."""
-        self._refreshModels()
+        self.models.refresh()
         self.result.show()
         self.fill()
 
@@ -76,146 +74,82 @@ class PetPanel(Panel):
         self._blocked = reason
         self._update()
 
-    @property
-    def model(self) -> str:
-        """The chosen model, empty for the threshold alone."""
-        return self.ui.methodSelector.itemData(self.ui.methodSelector.currentIndex) or ""
-
     def selectModel(self, name: str) -> bool:
         """Choose a model, for example one that was just adapted."""
-        self._refreshModels()
-        index = self.ui.methodSelector.findData(name)
-        if index >= 0:
-            self.ui.methodSelector.setCurrentIndex(index)
-        return index >= 0
+        return self.models.select(name)
 
     def fill(self) -> None:
-        """Guess PET and CT unless they are chosen; say what is in doubt."""
-        self._settled.stop()
-        if self._parameterNode is None:
-            return
-        guesses = self.logic.guessPetCt()
-        self._filling = True
-        for role, selector in ((PET, self.ui.petSelector), (CT, self.ui.ctSelector)):
-            guess = guesses.get(role)
-            if selector.currentNode() is None or self._reasons[role]:
-                if guess is not None and guess.node is not selector.currentNode():
-                    selector.setCurrentNode(guess.node)
-                self._reasons[role] = guess.reason if guess is not None and guess.doubtful else ""
-                if guess is None and role == PET:
-                    self._reasons[role] = noPetReason()
-        self._filling = False
-        self._update()
+        """Guess PET and CT unless they are chosen."""
+        self.follower.stop()
+        if self._parameterNode is not None:
+            self.images.fill()
+            self._update()
 
     def apply(self, _checked: bool = False) -> None:
         """Start measuring."""
         if self.ui.applyButton.enabled:
-            images = (self.ui.petSelector.currentNode(), self.ui.ctSelector.currentNode())
             given = {"unit": self.unit.unit, "byHand": self.unit.byHand, "truth": self.ui.truthSelector.currentNode()}
-            given |= {"rule": self.rule.rule, "model": self.model or None, "device": self._parameterNode.device}
-            self._launch(lambda told: self.logic.measureTmtv(*images, **given, queue=False, **told), self._measured)
+            given |= {"rule": self.rule.rule, "model": self.models.name or None, "device": self._parameterNode.device}
+            self.work.measure(self.images.pet, self.images.ct, **given)
 
     def export(self, folder: str, language: str) -> None:
         """Write the report of the result that is shown."""
-        result = self.result.result
-        if result is not None and self.run is None:
-            self._launch(
-                lambda told: self.logic.exportTmtv(result, folder, language=language, **told), self.report.written
-            )
-
-    def cancel(self) -> None:
-        """End the run that is going on."""
-        if self.run is not None:
-            self.run.cancel()
+        if self.result.result is not None:
+            self.work.export(self.result.result, folder, language)
 
     def sceneChanged(self) -> None:
         """The scene was closed or another one loaded."""
-        self._reasons = {PET: "", CT: ""}
-        self.errors.clear()
+        self.images.forget()
+        self.work.errors.clear()
         self.changes.clear()
         self.report.forget()
         self.result.say("")
 
     def cleanup(self) -> None:
         """Let go of scene, logic and timers."""
-        self._settled.stop()
+        self.follower.cleanup()
         self._live.stop()
         self.changes.clear()
         self.setParameterNode(None)
         self.removeObservers()
         self.result.cleanup()
-        self.logic.changed.disconnect(self._refreshModels)
+        self.logic.changed.disconnect(self._onModels)
         self.logic.runsChanged.disconnect(self._update)
 
-    def _timer(self, wait: int) -> Any:
-        timer = qt.QTimer()
-        timer.setSingleShot(True)
-        timer.setInterval(wait)
-        return timer
+    def _selectors(self) -> tuple[Any, ...]:
+        return self.ui.petSelector, self.ui.ctSelector, self.ui.truthSelector
 
     def _connect(self) -> None:
-        ui, scene = self.ui, slicer.mrmlScene
+        ui = self.ui
         ui.applyButton.connect("clicked(bool)", self.apply)
-        ui.methodSelector.connect("currentIndexChanged(int)", self._onModel)
+        ui.trainingButton.connect("clicked(bool)", lambda _checked: self.work.keepCase(self.result.result))
         ui.thresholdsTable.connect("cellClicked(int,int)", self._onStandingRule)
-        for role, selector in ((PET, ui.petSelector), (CT, ui.ctSelector)):
-            selector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node, role=role: self._onImage(role))
-        self._settled.timeout.connect(self._onSettled)
+        self.follower.settled.connect(self._onSettled)
         self._live.timeout.connect(self._applyRule)
+        self.images.changed.connect(self._update)
+        self.models.changed.connect(self._onModel)
         self.unit.changed.connect(self._update)
         self.rule.changed.connect(self._onRule)
         self.result.shown.connect(self._onResult)
         self.changes.failed.connect(self._onFailed)
-        self.logic.changed.connect(self._refreshModels)
+        self.work.measured.connect(lambda _result: self.result.say(""))
+        self.work.kept.connect(lambda case: self.result.say(keptText(case)))
+        self.work.written.connect(self.report.written)
+        self.work.changed.connect(self._update)
+        self.logic.changed.connect(self._onModels)
         self.logic.runsChanged.connect(self._update)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeAddedEvent, self._onNodes)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._onNodeGoes)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodes)
-
-    def _launch(self, launch: Callable[[dict[str, Any]], Any], then: Callable[[Any], None]) -> None:
-        self.errors.clear()
-        self.progress.start(_("Handing over the images"))
-        reveal(self.ui.runBox)
-
-        def told(value: Any, error: Any) -> None:
-            self._onDone(value, error, then)
-
-        try:
-            run = launch({"callback": told, "onEvent": self.progress.update})
-        except Exception as error:  # whatever it is, the panel says it in one line and stays usable
-            told(None, error)
-            return
-        self.run = None if run.finished else run
-        self._update()
-
-    def _onDone(self, value: Any, error: Any, then: Callable[[Any], None]) -> None:
-        """A run is over; called on the main thread."""
-        self.run = None
-        self.progress.finish()
-        if error is not None:
-            self.progress.log(self.errors.show(error))
-        else:
-            then(value)
-        self._update()
-
-    def _measured(self, result: Any) -> None:
-        for note in result.notes:
-            self.progress.log(inOwnWords(note))
-        self.result.say("")
-        reveal(self.ui.resultButton)
 
     def _onFailed(self, error: Any) -> None:
-        self.progress.log(self.errors.show(error))
+        self.work.show(error)
         self.result.show()
 
-    def _onImage(self, role: str) -> None:
-        if not self._filling:
-            self._reasons[role] = ""
-            self._update()
+    def _onModels(self) -> None:
+        self.models.refresh()
+        self._update()
 
-    def _onModel(self, _index: int = -1) -> None:
-        if self._parameterNode is not None and self._parameterNode.petctModel != self.model:
-            self._parameterNode.petctModel = self.model
+    def _onModel(self) -> None:
+        if self._parameterNode is not None and self._parameterNode.petctModel != self.models.name:
+            self._parameterNode.petctModel = self.models.name
         self._update()
 
     def _onRule(self) -> None:
@@ -246,18 +180,6 @@ class PetPanel(Panel):
         self.report.show(node)
         self._update()
 
-    def _onNodes(self, _caller: Any, _event: Any) -> None:
-        if self._parameterNode is not None:
-            self._settled.start()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeGoes(self, _caller: Any, _event: Any, node: Any) -> None:
-        """A node is about to leave the scene: a selector left alone would silently take another image instead."""
-        if self._parameterNode is not None:
-            for selector in (self.ui.petSelector, self.ui.ctSelector, self.ui.truthSelector):
-                if node is selector.currentNode():
-                    selector.setCurrentNode(None)
-
     def _onSettled(self) -> None:
         self.result.show()
         self.fill()
@@ -270,51 +192,38 @@ class PetPanel(Panel):
 
     def _syncModel(self) -> None:
         wanted = self._parameterNode.petctModel
-        if wanted != self.model and not self.selectModel(wanted):
-            self._parameterNode.petctModel = self.model
-
-    def _refreshModels(self) -> None:
-        """Read the list of models again and keep the choice where it is still there."""
-        chosen, selector = self.model, self.ui.methodSelector
-        selector.blockSignals(True)
-        selector.clear()
-        selector.addItem(_("The threshold alone"), "")
-        for info in self.logic.petModels():
-            selector.addItem(
-                info.name if info.offered else _("{model} (not proposed)").format(model=info.name), info.name
-            )
-        selector.setCurrentIndex(max(selector.findData(chosen), 0))
-        selector.blockSignals(False)
-        self._update()
+        if wanted != self.models.name and not self.selectModel(wanted):
+            self._parameterNode.petctModel = self.models.name
 
     def _update(self) -> None:
         """Enable what can be done, or say why it cannot."""
-        ui, petNode = self.ui, self.ui.petSelector.currentNode()
+        ui, petNode = self.ui, self.images.pet
         self.unit.show(petNode)
         reason = self._whyNot(petNode)
         ui.applyButton.setEnabled(reason is None)
         ui.applyButton.toolTip = reason or _("Finds the lesions of this PET and measures them.")
         ui.applyReason.text = reason or ""
         said = ui.unitLabel.text.lstrip("⚠ ")
-        ui.applyReason.setVisible(bool(reason) and self.run is None and petNode is not None and reason != said)
-        for label, role in ((ui.petReason, PET), (ui.ctReason, CT)):
-            label.text = self._reasons[role]
-            label.setVisible(bool(self._reasons[role]))
-        info = next((one for one in self.logic.petModels() if one.name == self.model), None)
-        ui.methodInfo.text = describe(info) if info is not None else ""
-        ui.methodInfo.setVisible(info is not None)
+        ui.applyReason.setVisible(bool(reason) and self.work.run is None and petNode is not None and reason != said)
+        self.images.show()
+        self.models.show()
         node = self.result.node
+        why = self.logic.missingForTmtvCase(node)
+        ui.trainingButton.setVisible(node is not None)
+        ui.trainingButton.setEnabled(why is None and self.work.adding is None)
+        tip = _("Keep PET, CT and lesions as they are outlined now, so that a model can learn from them.")
+        ui.trainingButton.toolTip = why or tip
         edited = node is not None and bool(pet_results.record(node).get("edited"))
-        self.rule.setEnabled(self.run is None)
+        self.rule.setEnabled(self.work.run is None)
         if edited:
             ui.ruleSelector.toolTip = _("The outlines were edited by hand. Another threshold makes a new result.")
 
     def _whyNot(self, petNode: Any) -> str | None:
         if self._blocked:
             return self._blocked
-        if self.run is not None:
+        if self.work.run is not None:
             return _("A measurement is running.")
-        if self.rule.rule is None and not self.model:
+        if self.rule.rule is None and not self.models.name:
             return _("Choose a threshold: without a model there is no outline to take as it is.")
-        given = {"model": self.model or None, "unit": self.unit.unit, "byHand": self.unit.byHand}
-        return self.logic.missingForTmtv(petNode, self.ui.ctSelector.currentNode(), **given)
+        given = {"model": self.models.name or None, "unit": self.unit.unit, "byHand": self.unit.byHand}
+        return self.logic.missingForTmtv(petNode, self.images.ct, **given)

@@ -57,7 +57,11 @@ class PetReportBox:
     def written(self, value: dict[str, Any]) -> None:
         """A report was written."""
         self._page = value["report"]
-        self.ui.reportLabel.text = _("Written: {file}").format(file=Path(self._page).name)
+        text = _("Written: {file}").format(file=Path(self._page).name)
+        if value["beside"]:
+            said = _("A report {name} of another PET was there already; it stays.")
+            text += "\n" + said.format(name=value["beside"])
+        self.ui.reportLabel.text = text
         self.ui.reportLabel.toolTip = self._page
         self.ui.openButton.setEnabled(True)
         self.ui.reportLabel.setVisible(True)

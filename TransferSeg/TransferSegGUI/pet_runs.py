@@ -1,4 +1,4 @@
-"""The work behind the PET/CT panel: finding lesions, measuring them again, writing the report."""
+"""The work behind the PET/CT panel: finding lesions, and measuring them again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Wanted:
     device: str = "auto"
 
 
-class _PetRun(Run):
+class PetRun(Run):
     """An exchange folder, and the scene watched meanwhile."""
 
     def __init__(self, client: Any, **options: Any) -> None:
@@ -62,7 +62,7 @@ class _PetRun(Run):
         self.cancel(_("The scene was closed, so the measurement was ended."))
 
 
-class FindRun(_PetRun):
+class FindRun(PetRun):
     """Lesions of a PET by the worker; its result is the segmentation node."""
 
     def __init__(
@@ -126,7 +126,7 @@ class FindRun(_PetRun):
         self.succeed(node)
 
 
-class MeasureRun(_PetRun):
+class MeasureRun(PetRun):
     """Measuring a result again with another threshold, other moves, or outlines that were edited."""
 
     def __init__(
@@ -170,38 +170,6 @@ class MeasureRun(_PetRun):
                 pet_writing.renumber(node, live, measured)
         self._keepLive(node, live, measured)
         self.succeed(node)
-
-
-class ExportRun(_PetRun):
-    """The report of a result as it is now, written by the worker; its result is the worker's value."""
-
-    def __init__(
-        self, client: Any, node: Any, out: Path, language: str, drawn: Drawn | None, truth: np.ndarray | None, **o: Any
-    ) -> None:
-        super().__init__(client, **o)
-        self._record = pet_results.record(node)
-        self._unit = PetUnit(**self._record["unit"])
-        petNode = pet_results.petOf(node)
-        self._taken = pet_exchange.takeImages(petNode, pet_results.ctOf(node), self._unit)
-        self._raw = None if drawn is not None else pet_results.rawOf(node)
-        self._out, self._language, self._drawn, self._truth = out, language, drawn, truth
-        self._name = petNode.GetName() or "PET"
-
-    def work(self) -> None:
-        """Write images and masks for the worker."""
-        folder = self.begin_exchange()
-        self.inBackground(lambda: self._write(folder), self._ask)
-
-    def _write(self, folder: Path) -> dict[str, Any]:
-        args = pet_exchange.writeImages(folder, self._taken, self._unit)
-        args |= pet_exchange.reportArguments(folder, self._taken, self._record, self._raw, self._drawn)
-        if self._truth is not None:
-            args["truth"] = pet_exchange.writeMask(folder / "truth.nrrd", self._truth, self._taken)
-        return args
-
-    def _ask(self, args: dict[str, Any]) -> None:
-        about = {"out": str(self._out), "id": self._name, "pet_name": self._name, "lang": self._language}
-        self.ask("tmtv", {**args, **about}, self.succeed)
 
 
 def _readMask(file: Path) -> np.ndarray:

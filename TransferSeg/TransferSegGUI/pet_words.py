@@ -82,3 +82,13 @@ def errorsText(errors: Mapping[str, Any] | None) -> str:
             names = {"tp": "true_positive", "fp": "false_positive", "fn": "false_negative"}
             lines.append(text.format(how=words, **{key: counts[name] for key, name in names.items()}))
     return "\n".join(lines)
+
+
+def keptText(case: Any) -> str:
+    """What was kept as a training case, and what was left out of it."""
+    text = _("Kept as training case {case}: {ml} ml of lesions, PET in SUV and CT; see the tab Adapt.")
+    text = text.format(case=case.id, ml=number(case.lesionMl, 1 if case.lesionMl >= 10 else 2))
+    if case.leftOut:
+        organs = ", ".join(organName(organ) for organ in case.leftOut)
+        text += " " + _("Left out as physiological, so background to a model: {organs}.").format(organs=organs)
+    return text

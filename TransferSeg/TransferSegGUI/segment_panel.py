@@ -20,10 +20,9 @@ from .progress_box import ProgressBox
 from .result_box import ResultBox
 from .revealing import reveal
 from .role_selectors import RoleSelectors
+from .scene_follower import SceneFollower
 from .signals import Signal
 
-SETTLED_AFTER_MS = 150
-"""A node is announced before its name and data are there; several volumes are loaded in a row."""
 WARM_AFTER_MS = 400
 """Who goes through the list of models does not want each of them."""
 
@@ -48,9 +47,7 @@ class SegmentPanel(Panel):
         self.progress = ProgressBox(self.ui, self.cancel)
         self.result = ResultBox(self.ui, logic)
         self.errors = ErrorLine(self.ui)
-        self._settled = qt.QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLED_AFTER_MS)
+        self.follower = SceneFollower(lambda: self._parameterNode is not None)  # the selectors follow by themselves
         self._warmSoon = qt.QTimer()
         self._warmSoon.setSingleShot(True)
         self._warmSoon.setInterval(WARM_AFTER_MS)
@@ -96,7 +93,7 @@ class SegmentPanel(Panel):
         """Guess the images that the user has not chosen; ``everything``: those too."""
         from TransferSegLib.errors import TransferSegError
 
-        self._settled.stop()
+        self.follower.stop()
         if self._parameterNode is not None and self.models.name:
             with suppress(TransferSegError):  # Apply says what is wrong with the model
                 self.selectors.fill(self.logic.guessRoles(self.models.name), everything=everything)
@@ -121,7 +118,7 @@ class SegmentPanel(Panel):
 
     def cleanup(self) -> None:
         """Let go of scene, logic and timers."""
-        self._settled.stop()
+        self.follower.cleanup()
         self._warmSoon.stop()
         self.models.cleanup()
         self.setParameterNode(None)
@@ -138,7 +135,7 @@ class SegmentPanel(Panel):
         ui.guessButton.connect("clicked(bool)", lambda _checked: self.fill(everything=True))
         ui.trainingButton.connect("clicked(bool)", self._offerTrainingCase)
         self.choices.changed.connect(self._showDevice)
-        self._settled.timeout.connect(self._onSettled)
+        self.follower.settled.connect(self._onSettled)
         self._warmSoon.timeout.connect(self._warm)
         self.models.changed.connect(self._onModel)
         self.selectors.changed.connect(self._updateApply)
@@ -146,12 +143,6 @@ class SegmentPanel(Panel):
         self.logic.runsChanged.connect(self._updateApply)
         self.logic.resultMade.connect(self.result.add)
         self.logic.deviceKnown.connect(self._showDevice)
-        for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
-            self.addObserver(slicer.mrmlScene, event, self._onNodes)
-
-    def _onNodes(self, _caller: Any, _event: Any) -> None:
-        if self._parameterNode is not None:
-            self._settled.start()
 
     def _onSettled(self) -> None:
         self.result.refresh()

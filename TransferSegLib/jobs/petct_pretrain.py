@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..events import Events, quiet
-from ..packages import Card, Label, Package, read_package, write_package
+from ..packages import Card, Label, Package, write_package
 from ..phantoms.petct_write import write_petct_phantoms
-from ..storage import check_folder_is_free, remove_folder, write_json
-from .finetune import TrainingOptions, finetune
+from ..storage import check_folder_is_free, write_json
+from .pretrain import train_on_phantoms
 
 NAME = "petct-light-phantom"
 TERMINOLOGY = (
@@ -90,45 +90,20 @@ def pretrain_petct(
     events, recipe, work = quiet(events), recipe or PetCtRecipe(), Path(work)
     check_folder_is_free(out)
     held_out = make_petct_phantoms(work / "phantoms", recipe, events)
-    trained = work / "trained"
-    if trained.is_dir():
-        remove_folder(trained)
-    options = TrainingOptions(
-        network=recipe.network,
-        epochs=recipe.epochs,
-        patch=recipe.patch,
-        batch=recipe.batch,
-        rate=recipe.rate,
-        foreground=recipe.foreground,
-        loss=recipe.loss,
-        precision=recipe.precision,
-        seed=recipe.seed,
-        early_stopping=False,
-        device=device,
-    )
-    result = finetune(
-        source=None,
-        data=work / "phantoms",
-        strategy_name="scratch",
-        out=trained,
-        hold_out_ids=held_out or ["none"],
-        listed=False,
-        options=options,
-        events=events,
-    )
-    package = read_package(trained)
+    package, result = train_on_phantoms(work, recipe, held_out, events, device=device)
     return write_package(out, _card(package.card, recipe, result, command), package.state())
 
 
 def _card(card: Card, recipe: PetCtRecipe, result: dict[str, Any], command: str) -> Card:
     measured = ()
     if result["after"] is not None:
-        dice = result["after"]["mean"]["dice"]
-        text = (
-            f"mean Dice {dice:.3f} on {len(result['held_out'])} held-out phantoms (half of them crops) of the same "
-            "generator, drawn from another population and scanner"
+        found = {kind: _mean_dice(result["after"]["cases"], f"held-{kind}") for kind in ("crop", "body")}
+        parts = {"crop": "crops about a lesion", "body": "whole bodies"}
+        text = "held-out phantoms of another population and scanner, by the same generator: mean Dice " + ", ".join(
+            f"{dice:.3f} on {count} {parts[kind]}" for kind, (dice, count) in found.items() if count
         )
-        measured = ({"text": text, "dice": dice, "command": command},)
+        means = {f"dice_{kind}": round(dice, 4) for kind, (dice, count) in found.items() if count}
+        measured = ({"text": text, "mean": means, "command": command},)
     return replace(
         card,
         name=NAME,
@@ -148,3 +123,10 @@ def _card(card: Card, recipe: PetCtRecipe, result: dict[str, Any], command: str)
         licence="Apache-2.0",
         citation="TransferSeg contributors, 2026 (CITATION.cff)",
     )
+
+
+def _mean_dice(rows: list[dict], prefix: str) -> tuple[float, int]:
+    """Mean Dice of the cases that are called so and have a lesion, and how many they are."""
+    found = [row["dice"][LABELS[0].name] for row in rows if row["id"].startswith(prefix)]
+    found = [dice for dice in found if dice is not None]
+    return (sum(found) / len(found) if found else 0.0), len(found)

@@ -14,7 +14,7 @@ from ..inference import OutputRule, Prediction, choose_device, segment_array
 from ..networks import network_divisor
 from ..packages import Card, Package
 from ..preparing import PreparationOptions, Prepared, restore_labels, restore_map
-from ..training import prepare_case, prepare_loaded
+from ..training import load_for, prepare_loaded
 from .refining import refined
 
 if TYPE_CHECKING:
@@ -119,9 +119,9 @@ def segment_case(
 ) -> Segmented:
     """Load and prepare a case, predict, and bring the result back to the reference image's own grid."""
     choose_device(device)  # a GPU that is not there is said before any work
-    loaded, prepared = prepare_case(case, model.card, options=options, events=events, with_truth=with_truth)
-    how = {"device": device, "precision": precision, "flips": flips, "events": events}
-    return _segmented(model, loaded, prepared, options, uncertainty, how)
+    loaded = load_for(case, model.card, options=options, events=events, with_truth=with_truth)
+    how = {"device": device, "precision": precision, "flips": flips, "uncertainty": uncertainty}
+    return segment_loaded(model, loaded, options=options, events=events, **how)
 
 
 def segment_loaded(
@@ -135,22 +135,13 @@ def segment_loaded(
     uncertainty: bool = False,
     events: Events,
 ) -> Segmented:
-    """The same for a case in memory, whose images were read and checked."""
+    """The same for a case in memory, whose images were read and checked.
+
+    Where the package has a refiner, what the network gives is refined at the reference image's spacing.
+    """
     choose_device(device)
     prepared = prepare_loaded(loaded, model.card, options=options, events=events)
     how = {"device": device, "precision": precision, "flips": flips, "events": events}
-    return _segmented(model, loaded, prepared, options, uncertainty, how)
-
-
-def _segmented(
-    model: Model,
-    loaded: LoadedCase,
-    prepared: Prepared,
-    options: PreparationOptions,
-    uncertainty: bool,
-    how: dict,
-) -> Segmented:
-    """Predict; where the package has a refiner, what the network gives is refined at the reference image's spacing."""
     two = bool(model.card.refiner)
     prediction = predict_array(
         model,

@@ -14,7 +14,7 @@ from typing import Any
 from ..events import Events, quiet
 from ..packages import Card, Label, Package, read_package, write_package
 from ..phantoms import write_phantoms
-from ..storage import check_folder_is_free, write_json
+from ..storage import check_folder_is_free, remove_folder, write_json
 from .finetune import TrainingOptions, finetune
 
 NAME = "brain-unet-phantom"
@@ -92,31 +92,32 @@ def pretrain(
     events, recipe, work = quiet(events), recipe or Recipe(), Path(work)
     check_folder_is_free(out)
     held_out = make_phantoms(work / "phantoms", recipe, events)
+    package, result = train_on_phantoms(work, recipe, held_out, events, network="unet")
+    return write_package(out, _card(package.card, recipe, result, command), package.state())
+
+
+def train_on_phantoms(
+    work: Path, recipe: Any, held_out: list[str], events: Events, **more: Any
+) -> tuple[Package, dict[str, Any]]:
+    """Train new weights on ``work/phantoms``; the package in ``work/trained`` and what ``finetune`` answered.
+
+    What ``recipe`` (a dataclass) and ``more`` name is taken as ``TrainingOptions``.
+    """
     trained = work / "trained"
     if trained.is_dir():
-        shutil.rmtree(trained)
-    options = TrainingOptions(
-        network="unet",
-        epochs=recipe.epochs,
-        patch=recipe.patch,
-        batch=recipe.batch,
-        rate=recipe.rate,
-        foreground=recipe.foreground,
-        seed=recipe.seed,
-        early_stopping=False,
-    )
+        remove_folder(trained)
+    named = {name: value for name, value in vars(recipe).items() if name in TrainingOptions.__dataclass_fields__}
     result = finetune(
         source=None,
         data=work / "phantoms",
         strategy_name="scratch",
         out=trained,
-        hold_out_ids=held_out,
+        hold_out_ids=held_out or ["none"],
         listed=False,
-        options=options,
+        options=TrainingOptions(**named, **more, early_stopping=False),
         events=events,
     )
-    package = read_package(trained)
-    return write_package(out, _card(package.card, recipe, result, command), package.state())
+    return read_package(trained), result
 
 
 def _card(card: Card, recipe: Recipe, result: dict[str, Any], command: str) -> Card:

@@ -9,7 +9,7 @@ from .loop import LEVEL_ERROR, Metric, Progress, train
 from .losses import LOSSES, active_logits, judge, loss_by_name, needs_image
 from .petct_augmentation import PetCtAugmentation
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
-from .prepared import case_hash, class_counts, prepare_case, prepare_loaded, prepared_arrays, training_case
+from .prepared import case_hash, class_counts, load_for, prepare_case, prepare_loaded, prepared_arrays, training_case
 from .run import Run, versions
 from .supervision import DeepSupervised, stacked
 from .terms import UNLABELLED
@@ -41,6 +41,7 @@ __all__ = [
     "judge",
     "level_forward",
     "level_loss",
+    "load_for",
     "loss_by_name",
     "needs_image",
     "prepare_case",

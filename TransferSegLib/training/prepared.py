@@ -88,14 +88,12 @@ def prepared_arrays(
     return tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("image", "truth", "mask"))
 
 
-def prepare_case(
-    case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
-) -> tuple[LoadedCase, Prepared]:
-    """Load a case and prepare it as ``prepare_loaded`` does.
+def load_for(case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool) -> LoadedCase:
+    """Load what a model needs of a case.
 
     Images in different DICOM frames of reference are only accepted when registration is asked for.
     """
-    loaded = load_case(
+    return load_case(
         case,
         reference_role=card.reference,
         roles=card.roles,
@@ -104,6 +102,13 @@ def prepare_case(
         allow_different_frames=options.register == "on",
         pet_unit=options.pet_unit,
     )
+
+
+def prepare_case(
+    case: Case, card: Card, *, options: PreparationOptions, events: Events, with_truth: bool
+) -> tuple[LoadedCase, Prepared]:
+    """Load a case as ``load_for`` does, and prepare it as ``prepare_loaded`` does."""
+    loaded = load_for(case, card, options=options, events=events, with_truth=with_truth)
     return loaded, prepare_loaded(loaded, card, options=options, events=events)
 
 
