@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from ..cases import Case, case_from_files, open_case
 from ..errors import InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, find_series, image_suffix
+from ..imaging import Grid, find_series, is_dicom_path
 from ..measuring import volumes_ml
 from ..packages import Card, Package, find_package
 from ..preparing import PreparationOptions
@@ -151,7 +151,7 @@ def find_case(card: Card, folder: str | Path | None, images: Mapping[str, str | 
 
 def _check_modality(role: str, path: Path) -> None:
     """Refuse a DICOM series whose modality cannot be that role, for example a CT as T2."""
-    if image_suffix(path) is not None:
+    if not is_dicom_path(path):
         return
     modality = find_series(path).modality
     wanted = MODALITIES.get(role)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..events import Events
-from ..networks import build_network, network_names
+from ..networks import build_network, network_names, network_spec
 from ..packages import PETCT, PETCT_ROLES, Card, Label, Package, input_channels
 from ..reporting import label_colours
 from ..strategies import TransferReport, map_roles, transfer_weights
@@ -50,6 +50,8 @@ def default_network(roles: Sequence[str]) -> str:
 def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[int, str], network: str | None) -> Target:
     """A network with new weights for the data set's own roles and labels."""
     network = network or default_network(roles)
+    if network_spec(network).dims != 3:
+        raise UsageError(f"--network {network}: works on slices, which is not trained here yet; use a 3-D network")
     how = _preparation(roles, network)
     colours = label_colours(truth_names)
     labels = tuple(

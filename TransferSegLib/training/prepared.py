@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cases import Case, LoadedCase, load_case
-from ..errors import InputError, StorageError
+from ..cases import Case, LoadedCase, load_case, of_pictures
+from ..errors import InputError, StorageError, UsageError
 from ..events import Events
 from ..imaging import Grid, find_series, image_stem, image_suffix, read_image, to_array
 from ..packages import PETCT, Card
@@ -114,6 +114,8 @@ def prepare_case(
 
 def prepare_loaded(loaded: LoadedCase, card: Card, *, options: PreparationOptions, events: Events) -> Prepared:
     """Prepare a case in memory as the card's normalisation asks: brain MRI, or PET/CT."""
+    if of_pictures(card.roles):
+        raise UsageError(f"{loaded.case.id}: is a picture, which no model takes yet; give volumes")
     if card.normalisation == PETCT:
         how = {"spacing": card.spacing, "orientation": card.orientation, "options": options, "events": events}
         return prepare_petct(loaded, **how)
