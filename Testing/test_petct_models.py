@@ -51,8 +51,6 @@ def test_the_card_of_a_new_model():
     assert published.spacing == (6.0, 6.0, 6.0) and published.window == (128, 96, 96) and published.overlap == 0.5
     with pytest.raises(UsageError, match="needs the roles pet and ct"):
         target_from_nothing("x", ["t1"], {1: "lesion"}, "petct-light")
-    with pytest.raises(UsageError, match="unet2d-32-64: is 2-D, and cases are 3-D"):
-        target_from_nothing("x", ["t1"], {1: "lesion"}, "unet2d-32-64")
 
 
 def test_the_plan_is_the_recipe_of_the_sheet():

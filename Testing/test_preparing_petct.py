@@ -10,7 +10,7 @@ from TransferSegLib.cases import Case, LoadedCase, case_from_files, load_case, o
 from TransferSegLib.errors import InputError, UsageError
 from TransferSegLib.imaging import Grid, from_array
 from TransferSegLib.packages import PETCT, PETCT_ROLES, input_channels
-from TransferSegLib.packages.card import PETCT_CHANNELS
+from TransferSegLib.packages.inputs import PETCT_CHANNELS
 from TransferSegLib.preparing import PreparationOptions, prepare_petct, restore_labels
 from TransferSegLib.preparing.petct import CHANNEL_NAMES, CHANNELS, ROLES, channels, ct_on
 

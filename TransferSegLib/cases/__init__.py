@@ -1,6 +1,6 @@
 """Cases and data sets: roles, truths, layouts, patient-wise splits, loading."""
 
-from .case import ROLES, Case, case_from_files, check_role, default_reference
+from .case import PICTURE_ROLES, ROLES, Case, case_from_files, check_role, default_reference, of_pictures
 from .datasets import DataSet, open_data_set
 from .guessing import Guess, guess_role
 from .loading import LoadedCase, check_together, labels_on, load_case
@@ -11,6 +11,7 @@ from .splits import folds, hold_out, patients, split_by_patient
 from .truths import check_truth_values, looks_like_truth, truth_values
 
 __all__ = [
+    "PICTURE_ROLES",
     "ROLES",
     "Case",
     "DataSet",
@@ -29,6 +30,7 @@ __all__ = [
     "labels_on",
     "load_case",
     "looks_like_truth",
+    "of_pictures",
     "open_case",
     "open_data_set",
     "patient_of",

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError, UsageError
-from ..imaging import image_stem
+from ..imaging import image_stem, picture_suffix
 from .patients import dicom_ids, patient_of
 
 ROLES = ("flair", "t1", "t1gd", "t2", "ct", "pet", "rgb", "grey")
+# What a picture (PNG, JPEG, TIFF, BMP) is for a model: its colours, or its luminance.
+PICTURE_ROLES = ("rgb", "grey")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Case:
         A file, a DICOM series folder, or one DICOM file that stands for its series.
     truth : path, optional
         The label map.
+    class_name : str, optional
+        What the whole image shows, where the data set says so (EBHI-Seg).
     ignored : tuple of str
         Names of the files that were not used.
     doubtful : dict of role to str
@@ -42,6 +46,7 @@ class Case:
     ignored: tuple[str, ...] = ()
     doubtful: dict[str, str] = field(default_factory=dict)
     channels: dict[str, int] = field(default_factory=dict)
+    class_name: str | None = None
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -78,7 +83,8 @@ def case_from_files(
     if truth is not None and not Path(truth).exists():
         raise InputError(f"{truth}: no such file for the truth; check the path")
     first = next(iter(paths.values()))
-    name = id or (first.name if first.is_dir() else first.absolute().parent.name) or image_stem(first)
+    near = image_stem(first) if picture_suffix(first) else first.absolute().parent.name
+    name = id or (first.name if first.is_dir() else near) or image_stem(first)
     return Case(
         id=name,
         patient=patient or patient_of(name, dicom_ids(paths.values())),
@@ -92,6 +98,11 @@ def check_role(role: str) -> str:
     if role.lower() not in ROLES:
         raise UsageError(f"role {role!r}: unknown; choose one of {', '.join(ROLES)}")
     return role.lower()
+
+
+def of_pictures(roles: Sequence[str]) -> bool:
+    """Whether any of the roles is a picture's."""
+    return any(role in PICTURE_ROLES for role in roles)
 
 
 def default_reference(roles: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
-"""Data sets: a folder of case folders, a list file, nnU-Net, Decathlon or BraTS layouts."""
+"""Data sets: a folder of case folders, a list file, nnU-Net, Decathlon, BraTS or EBHI-Seg layouts."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,13 @@ from pathlib import Path
 from ..errors import InputError
 from ..imaging import image_stem, image_suffix
 from .case import ROLES, Case, check_role
+from .class_folders import LABEL_NAMES, class_folder_cases, is_class_folders
 from .descriptions import Description, read_description
 from .finding import has_images, holds_images, visible
 from .guessing import channel_number
 from .imagestr import decathlon_cases, nnunet_cases
 from .listfile import read_list
-from .opening import open_case
+from .opening import open_case, wants_pictures
 
 _BRATS = re.compile(r"[-_](t1n|t1c|t2w|t2f)$")
 
@@ -26,8 +27,8 @@ _BRATS = re.compile(r"[-_](t1n|t1c|t2w|t2f)$")
 class DataSet:
     """Cases that belong together.
 
-    ``layout`` is ``folders``, ``brats``, ``case`` (a single case folder), ``list``, ``nnunet`` or ``decathlon``;
-    ``label_names`` comes from dataset.json, value to name without the background.
+    ``layout`` is ``folders``, ``brats``, ``case`` (a single case folder), ``list``, ``nnunet``, ``decathlon`` or
+    ``classes`` (EBHI-Seg); ``label_names`` comes from dataset.json, value to name without the background.
     """
 
     folder: Path
@@ -56,7 +57,8 @@ def open_data_set(
     Parameters
     ----------
     path : path
-        A folder, or a list file (.csv, .tsv, .txt).
+        A folder, or a list file (.csv, .tsv, .txt). Pictures are cases where a picture's role is wanted, or where
+        there is nothing else.
     roles : sequence of role, optional
         The roles that every case must have; None: whatever all cases have alike.
     truth_name : str, optional
@@ -93,13 +95,14 @@ def open_data_set(
     cases, without = _with_truth(path, cases, bool(need_truth), truth_name)
     _check(path, cases, roles)
     names = description.label_names if description else None
+    names = LABEL_NAMES if names is None and layout == "classes" else names
     return DataSet(path, layout, tuple(cases), names, tuple([*ignored, *without]))
 
 
 def _open_folder(
     path: Path,
     description: Description,
-    opener: Callable[..., Case],
+    opener: partial[Case],
     roles: Sequence[str] | None,
     allow_doubtful: bool,
 ) -> tuple[str, list[Case], list[str]]:
@@ -112,17 +115,22 @@ def _open_folder(
         if any(channel_number(stem) is not None for stem in stems) and not listed:
             return "nnunet", *nnunet_cases(path, description, **options)
         return "decathlon", *decathlon_cases(path, description, **options)
-    if has_images(path):
+    if is_class_folders(path):
+        with_truth = opener.keywords["with_truth"]
+        return "classes", *class_folder_cases(path, roles=roles, with_truth=with_truth)
+    pictures = wants_pictures(path, roles)
+    if has_images(path, pictures=pictures):
         return "case", [opener(path)], []
     cases, ignored = [], []
     for item in visible(path):
-        if item.is_dir() and holds_images(item):
+        if item.is_dir() and holds_images(item, pictures=pictures):
             cases.append(opener(item))
         elif item.name != "dataset.json":
             ignored.append(item.name)
     if not cases:
         raise InputError(
-            f"{path}: no case in it; give a folder of case folders, a list, or an nnU-Net, Decathlon or BraTS folder"
+            f"{path}: no case in it; give a folder of case folders, a list, or an nnU-Net, Decathlon, BraTS or EBHI-Seg"
+            " folder"
         )
     brats = all(any(_BRATS.search(image_stem(image)) for image in case.images.values()) for case in cases)
     return "brats" if brats else "folders", cases, ignored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..imaging import image_stem, image_suffix, is_dicom_file, list_series
+from ..imaging import image_stem, image_suffix, is_dicom_file, is_dicom_path, list_series, picture_suffix
 
 # Case folders nest a little (anat/, DICOM/PA0/ST0/SE0), never much.
 _DEPTH = 5
@@ -26,28 +26,32 @@ class Found:
     @property
     def is_dicom(self) -> bool:
         """Whether it is a DICOM series."""
-        return image_suffix(self.path) is None
+        return is_dicom_path(self.path)
 
 
-def find_images(folder: Path) -> tuple[list[Found], list[str]]:
-    """Images and DICOM series in ``folder`` and, where they hold some, its subfolders; names of other files."""
+def find_images(folder: Path, *, pictures: bool = False) -> tuple[list[Found], list[str]]:
+    """Images and DICOM series in ``folder`` and, where they hold some, its subfolders; names of other files.
+
+    With ``pictures`` it is PNG, JPEG, TIFF and BMP that are looked for, and nothing else.
+    """
     found: list[Found] = []
     others: list[str] = []
-    _look(folder, folder, 0, found, others)
+    _look(folder, folder, 0, found, others, pictures)
     return found, others
 
 
-def has_images(folder: Path) -> bool:
-    """Whether an image file or DICOM file lies directly in ``folder``."""
-    return any(_is_image(path) for path in visible(folder) if path.is_file())
+def has_images(folder: Path, *, pictures: bool = False) -> bool:
+    """Whether an image file or DICOM file (or a picture) lies directly in ``folder``."""
+    wanted = picture_suffix if pictures else _is_image
+    return any(wanted(path) for path in visible(folder) if path.is_file())
 
 
-def holds_images(folder: Path, depth: int = 0) -> bool:
+def holds_images(folder: Path, depth: int = 0, *, pictures: bool = False) -> bool:
     """Whether ``find_images`` would look into files of this folder; reads no DICOM header."""
-    if has_images(folder):
+    if has_images(folder, pictures=pictures):
         return True
     below = [path for path in visible(folder) if path.is_dir()] if depth < _DEPTH else []
-    return any(holds_images(path, depth + 1) for path in below)
+    return any(holds_images(path, depth + 1, pictures=pictures) for path in below)
 
 
 def visible(folder: Path) -> list[Path]:
@@ -59,17 +63,17 @@ def _is_image(path: Path) -> bool:
     return image_suffix(path) is not None or is_dicom_file(path)
 
 
-def _look(folder: Path, top: Path, depth: int, found: list[Found], others: list[str]) -> None:
+def _look(folder: Path, top: Path, depth: int, found: list[Found], others: list[str], pictures: bool) -> None:
     entries = visible(folder)
     series_files = 0
     for path in entries:
         if path.is_dir():
             if depth < _DEPTH:
-                _look(path, top, depth + 1, found, others)
-        elif image_suffix(path) is not None:
+                _look(path, top, depth + 1, found, others, pictures)
+        elif (picture_suffix if pictures else image_suffix)(path) is not None:
             stem = _without_case_name(image_stem(path), folder.name)
             found.append(Found(path, str(path.relative_to(top)), stem))
-        elif is_dicom_file(path):
+        elif not pictures and is_dicom_file(path):
             series_files += 1
         else:
             others.append(str(path.relative_to(top)))

@@ -11,8 +11,19 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..events import Events, quiet
-from ..imaging import FRAME_KEY, Grid, PetInfo, overlap_fraction, read_image, read_pet, resample, told_by_file
-from .case import Case, check_role, default_reference
+from ..imaging import (
+    FRAME_KEY,
+    Grid,
+    PetInfo,
+    overlap_fraction,
+    picture_suffix,
+    read_image,
+    read_pet,
+    read_picture,
+    resample,
+    told_by_file,
+)
+from .case import PICTURE_ROLES, Case, check_role, default_reference
 from .patients import patient_of_dicom
 from .truths import truth_values
 
@@ -26,7 +37,8 @@ _SAME_GRID = 0.1
 class LoadedCase:
     """A case in memory. Images keep their own grids; ``truth`` (uint8) lies on ``reference``.
 
-    A PET is in SUVbw (g/ml); ``pet`` says what its unit was and who stated it.
+    A PET is in SUVbw (g/ml); ``pet`` says what its unit was and who stated it. A picture has one slice; in the role
+    ``rgb`` it has three components.
     """
 
     case: Case
@@ -76,12 +88,14 @@ def load_case(
             raise InputError(f"{case.id}: no image for role {role}; say --image {role}=FILE")
     if reference_role not in roles:
         roles = [*roles, reference_role]
-    jobs = [(case.images[role], "image", case.channels.get(role)) for role in roles]
+    for role in roles:
+        _check_kind(role, case.images[role])
+    jobs = [(case.images[role], role, case.channels.get(role)) for role in roles]
     if with_truth and case.truth is not None:
         jobs.append((case.truth, "truth", None))
     infos: list[PetInfo] = []
     _check_patients(case, roles)
-    read = _read_all(jobs, quiet(events), case.images.get("pet"), pet_unit, infos)
+    read = _read_all(jobs, quiet(events), pet_unit, infos)
     images = dict(zip(roles, read))
     reference = Grid.of(images[reference_role])
     check_together(case, images, reference_role, allow_different_frames=allow_different_frames, events=events)
@@ -94,17 +108,21 @@ def load_case(
 def _read_all(
     jobs: list[tuple[Path, str, int | None]],
     events: Events,
-    pet: Path | None,
     pet_unit: str | None,
     infos: list[PetInfo],
 ) -> list[sitk.Image]:
-    """The images and the truth, in the order of the jobs; what is known of the PET is added to ``infos``."""
+    """The images and the truth, in the order of the jobs (path, role or ``truth``, volume of a 4-D file).
+
+    What is known of the PET is added to ``infos``.
+    """
 
     def read(job: tuple[Path, str, int | None]) -> sitk.Image:
         events.check()
         path, what, channel = job
-        if path != pet or what != "image":
-            return read_image(path, what=what, channel=channel)
+        if what in PICTURE_ROLES:
+            return read_picture(path, grey=what == "grey")
+        if what != "pet":
+            return read_image(path, what="truth" if what == "truth" else "image", channel=channel)
         if channel is not None:
             raise InputError(f"{path}: a PET in a 4-D file; give it as a file of its own, with its unit")
         try:
@@ -121,6 +139,15 @@ def _read_all(
             images.append(image)
             events.progress("reading the images", len(images), len(jobs))
     return images
+
+
+def _check_kind(role: str, path: Path) -> None:
+    """Refuse a picture for a volume's role, and the other way round."""
+    picture = picture_suffix(path) is not None
+    if picture and role not in PICTURE_ROLES:
+        raise InputError(f"{path}: is a picture, {role} needs a volume; give .nii.gz, .nrrd, .mha or a DICOM series")
+    if not picture and role in PICTURE_ROLES:
+        raise InputError(f"{path}: the role {role} needs a picture; give PNG, JPEG, TIFF or BMP of 8 bits a channel")
 
 
 def _check_patients(case: Case, roles: Sequence[str]) -> None:
@@ -188,6 +215,11 @@ def labels_on(truth: sitk.Image, reference: Grid, path: Path, leader: Path, *, h
     if values[0] < 0 or values[-1] > 255:
         raise InputError(f"{path}: not a label map, it holds values from {values[0]} to {values[-1]}; use 0 to 255")
     grid = Grid.of(truth)
+    if picture_suffix(leader) is not None and grid.size != reference.size:
+        raise InputError(
+            f"{path}: a mask of {grid.size[0]} x {grid.size[1]} pixels, its picture {leader.name} has "
+            f"{reference.size[0]} x {reference.size[1]}; give the mask of this picture"
+        )
     if not grid.reoriented().same_as(reference.reoriented(), _SAME_GRID):
         raise InputError(f"{path}: its grid ({_words(grid)}) is not that of {leader} ({_words(reference)}); {hint}")
     truth = sitk.Cast(truth, sitk.sitkUInt8)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..imaging import find_series, image_stem, image_suffix
-from .case import ROLES, Case, case_from_files, check_role, default_reference
-from .finding import Found, find_images
+from ..imaging import find_series, image_stem, is_coloured, is_dicom_path
+from .case import PICTURE_ROLES, ROLES, Case, case_from_files, check_role, default_reference, of_pictures
+from .finding import Found, find_images, holds_images
 from .guessing import Guess, channel_number, guess_role
 from .patients import dicom_ids, patient_of
 from .truths import choose_truth, is_brain_mask, looks_like_truth, named
@@ -58,7 +58,8 @@ def open_case(
     Parameters
     ----------
     folder : path
-        NIfTI, NRRD or MHA files, DICOM series in it or in its subfolders.
+        NIfTI, NRRD or MHA files, DICOM series in it or in its subfolders; or a picture and its mask, where a picture's
+        role is needed or there is nothing else.
     roles : sequence of role, optional
         The roles needed; None takes whatever is recognised.
     truth_name : str, optional
@@ -83,13 +84,14 @@ def open_case(
         raise InputError(f"{folder}: {what}")
     roles = None if roles is None else [check_role(role) for role in roles]
     given = case_from_files(assigned).images if assigned else {}
-    found, others = find_images(folder)
+    pictures = wants_pictures(folder, roles if roles is not None else list(given) or None)
+    found, others = find_images(folder, pictures=pictures)
     taken = _places(given.values())
     found = [item for item in found if item.path.resolve() not in taken]
     images, truths, masks = _sort_out(found, truth_name, folder)
     open_roles = None if roles is None else [role for role in roles if role not in given]
-    free = [item for item in images if _free(item, given)]
-    chosen, doubtful, unused = _assign(free, open_roles, folder)
+    free = [item for item in images if pictures or _free(item, given)]
+    chosen, doubtful, unused = (_the_picture if pictures else _assign)(free, open_roles, folder)
     unused += tuple(item.label for item in images if item not in free)
     _check_roles(folder, chosen, doubtful, given, roles, found, allow_doubtful)
     paths = {role: given[role] if role in given else chosen[role].path for role in ROLES if role in {*given, *chosen}}
@@ -108,12 +110,33 @@ def open_case(
     )
 
 
+def wants_pictures(folder: Path, roles: Sequence[str] | None) -> bool:
+    """Whether pictures are meant: by the roles; without roles where nothing but pictures is there."""
+    if roles is not None:
+        return of_pictures(roles)
+    return not holds_images(folder) and holds_images(folder, pictures=True)
+
+
+def _the_picture(
+    found: Sequence[Found], wanted: Sequence[str] | None, folder: Path
+) -> tuple[dict[str, Found], dict[str, str], tuple[str, ...]]:
+    """The one picture of a case, as the role that is wanted; as what it is where none is said."""
+    roles = PICTURE_ROLES if wanted is None else [role for role in wanted if role in PICTURE_ROLES]
+    if not found or not roles:
+        return {}, {}, tuple(item.label for item in found)
+    if len(found) > 1:
+        names = " and ".join(item.label for item in found[:3])
+        raise InputError(f"{folder}: several pictures, {names}; say --image {roles[0]}=FILE, or call the mask so")
+    role = roles[0] if wanted is not None else PICTURE_ROLES[not is_coloured(found[0].path)]
+    return {role: found[0]}, {}, ()
+
+
 def _places(paths: Iterable[Path]) -> set[Path]:
     """Every path that stands for the files the user named: a series goes by its folder or its first file."""
     places = set()
     for path in paths:
         places.add(path.resolve())
-        if path.is_file() and image_suffix(path) is None:
+        if path.is_file() and is_dicom_path(path):
             places |= {path.resolve().parent, find_series(path).files[0].resolve()}
     return places
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import InputError
-from ..imaging import find_series, image_suffix
+from ..imaging import find_series, is_dicom_path
 
 _BRATS = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$", re.IGNORECASE)
 _SESSION = re.compile(
@@ -47,7 +47,7 @@ def _hidden(identity: str) -> str:
 
 def dicom_ids(paths: Iterable[Path]) -> list[str]:
     """The PatientIDs of the DICOM series among existing image paths; never to be shown or logged."""
-    return [find_series(path).patient_id for path in paths if image_suffix(path) is None and path.exists()]
+    return [find_series(path).patient_id for path in paths if is_dicom_path(path) and path.exists()]
 
 
 def fold_session(name: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..events import Events
 from . import options
+
+if TYPE_CHECKING:
+    from ..jobs.new_model import NewModel
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -34,7 +37,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="scratch, half-lr, freeze-encoder, freeze-decoder, freeze-both, head-only or from-level:K",
     )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
-    parser.add_argument("--network", metavar="N", help="with --from none: unet, l3-cnn4, l3-vgg16 ...")
+    parser.add_argument("--network", metavar="N", help="with --from none: unet, unet2d-32-64-128, l3-cnn4 ...")
     parser.add_argument(
         "--stage1",
         metavar="M",
@@ -96,11 +99,48 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="compute frozen features of N windows once and reuse them",
     )
     training.add_argument("--grouping", default="anatomical", choices=["anatomical", "poster"], help="what a half is")
+    _new_model_options(parser)
     _level_options(parser)
     options.labels(parser)
     options.device(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
+
+
+def _new_model_options(parser: argparse.ArgumentParser) -> None:
+    """What stands in the card of a new model."""
+    group = parser.add_argument_group("new models", "with --from none; what is chosen stands in the model's card")
+    group.add_argument("--slices", metavar="S", help="of a 2-D network: axial, coronal or sagittal (default: axial)")
+    group.add_argument(
+        "--spacing",
+        type=_numbers,
+        metavar="MM[,MM,MM]",
+        help="along i, j, k; two leave slices as they are (default: 1 mm, of a CT as its training set)",
+    )
+    group.add_argument(
+        "--hu", type=_numbers, metavar="LOW,HIGH", help="window of a CT, written --hu=-160,240 (default: -160 to 240)"
+    )
+    group.add_argument("--denoise", metavar="D", help="of a CT: none, median or curvature (default: none)")
+    group.add_argument(
+        "--contrast", metavar="C", help="of a CT: none, equalise or clahe (needs scikit-image) (default: none)"
+    )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """``1,2.5`` to numbers."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not numbers with commas between them") from None
+
+
+def _new_model(args: argparse.Namespace) -> NewModel:
+    """The options above; ``UsageError`` for a window of HU that is not two numbers."""
+    from ..jobs.new_model import NewModel
+
+    if args.hu is not None and len(args.hu) != 2:
+        raise UsageError("--hu: give two numbers, for example --hu=-160,240")
+    return NewModel(args.slices, args.hu, args.denoise, args.contrast, args.spacing)
 
 
 def _level_options(parser: argparse.ArgumentParser) -> None:
@@ -152,6 +192,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             device=args.device,
             precision=args.precision,
             preparation=options.preparation_of(args),
+            new_model=_new_model(args),
         ),
         level_options=LevelOptions(
             level=args.level, views=args.view, evaluation=args.evaluation, head=args.head, imagenet=args.imagenet

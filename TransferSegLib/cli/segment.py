@@ -15,14 +15,19 @@ def add(verbs: argparse._SubParsersAction) -> None:
         verbs,
         "segment",
         "segment one case and write a label map on its own grid",
-        "transferseg segment --model brain-unet-phantom patient07/ --out labels.nii.gz",
+        "transferseg segment --model brain-unet-phantom patient07/ --out labels.nii.gz\n"
+        "  transferseg segment --model my-histology --image grey=slide.png --out labels.png",
     )
     parser.add_argument("case", nargs="?", metavar="CASE_FOLDER", help="folder with the case's images or DICOM series")
     parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
     parser.add_argument("--image", action="append", default=[], metavar="ROLE=FILE", help="an image and its role")
-    parser.add_argument("--out", required=True, metavar="FILE", help=f"label map ({options.SUFFIX_HELP})")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help=f"label map ({options.SUFFIX_HELP}; .png for a picture)"
+    )
     parser.add_argument("--reference", metavar="ROLE", help="role whose grid the result comes back on")
-    parser.add_argument("--flips", action="store_true", help="average over mirrored windows (8 times the work)")
+    parser.add_argument(
+        "--flips", action="store_true", help="average over mirrored windows (8 times the work, 4 of a 2-D model)"
+    )
     parser.add_argument("--uncertainty", metavar="FILE", help="also write the entropy of the classes (0 to 1)")
     parser.add_argument("--picture", metavar="PNG", help="also draw three slices with the labels")
     parser.add_argument("--brain-mask", metavar="FILE", help="also write the brain mask that was used")
@@ -63,8 +68,15 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines = [f"{role:6} {path}" for role, path in value["roles"].items()]
     lines += [f"- {step}" for step in value["preparation"]]
     width = max([len(name) for name in value["volumes_ml"]] + [5])
-    lines += ["", f"{'label':{width}}  volume"]
-    lines += [f"{name:{width}}  {ml:.2f} ml" for name, ml in value["volumes_ml"].items()]
+    if "pixels" in value:
+        lines += [
+            "",
+            f"{'label':{width}}  area",
+            *(f"{n:{width}}  {count} pixels" for n, count in value["pixels"].items()),
+        ]
+    else:
+        lines += ["", f"{'label':{width}}  volume"]
+        lines += [f"{name:{width}}  {ml:.2f} ml" for name, ml in value["volumes_ml"].items()]
     lines += ["", f"{value['output']} written in {value['seconds']} s on {value['device']} ({value['precision']})"]
     lines += [f"{value[key]} written" for key in ("uncertainty", "brain_mask", "picture") if value[key]]
     lines += [f"{path} written" for path in (value["prepared"] or {}).values()]

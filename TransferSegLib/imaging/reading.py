@@ -15,9 +15,10 @@ from ..errors import InputError, UnreadableFile
 from ..storage import scratch_folder
 from .complete import why_incomplete, why_no_header
 from .dicom import is_dicom_file, read_dicom, series_grid
-from .formats import SUFFIXES, image_suffix
+from .formats import SUFFIXES, image_suffix, picture_suffix
 from .grid import Grid
 from .nifti import NiftiHeader, why_not_orthonormal, why_two_geometries, why_unusable
+from .pictures import read_picture_mask
 
 # ITK's warnings would reach stderr; what matters among them is an error of ours.
 sitk.ProcessObject_SetGlobalWarningDisplay(False)
@@ -27,6 +28,8 @@ Result = TypeVar("Result")
 
 def read_image(path: str | Path, *, what: str = "image", channel: int | None = None) -> sitk.Image:
     """Read a 3-D scalar image: NIfTI, NRRD, MHA/MHD, or a DICOM series (its folder or one of its files).
+
+    A truth may be a picture (PNG, JPEG, TIFF, BMP), as `read_picture_mask` reads it; other pictures are refused here.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ def read_image(path: str | Path, *, what: str = "image", channel: int | None = N
         singular or non-orthonormal direction, DICOM with missing slices or mixed orientation.
     """
     path = Path(path)
+    if what == "truth" and picture_suffix(path) is not None:
+        return read_picture_mask(path)
     if _is_dicom(path):
         image = read_dicom(path)
     else:

@@ -16,7 +16,7 @@ _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 def fit_network(
-    network: Callable, device: Device, *, check: Callable[[], object] | None = None
+    network: Callable, device: Device, *, check: Callable[[], object] | None = None, dims: int = 3
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function from windows (n, c, k, j, i) float32 on the CPU to logits on the device.
 
@@ -32,17 +32,19 @@ def fit_network(
     device : Device
     check : callable, optional
         Called before each layer of a module; what it raises ends the window (one of a large network takes seconds).
+    dims : {3, 2}
+        2 for a network that works on slices: it is handed (n, c, j, i) of windows one slice deep.
     """
     precision = getattr(torch, device.precision)
     if isinstance(network, nn.Module) and not device.is_gpu:
-        return _CpuNetwork(network, precision, check)
+        return _CpuNetwork(network, precision, check, dims)
     if isinstance(network, nn.Module):
         network = _checked(copy.deepcopy(network).to(device.name).eval(), check)
     kind = "cuda" if device.is_gpu else "cpu"
 
     def run_autocast(windows: torch.Tensor) -> torch.Tensor:
         with torch.autocast(kind, precision, enabled=precision != torch.float32):
-            return _first(network(windows.to(device.name)))
+            return _volume(_first(network(_native(windows.to(device.name), dims))), dims)
 
     return run_autocast
 
@@ -50,7 +52,10 @@ def fit_network(
 class _CpuNetwork:
     """A network's copy on the CPU; its head is found at the first call, from a corner of the first window."""
 
-    def __init__(self, network: nn.Module, precision: torch.dtype, check: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, network: nn.Module, precision: torch.dtype, check: Callable[[], object] | None = None, dims: int = 3
+    ) -> None:
+        self._dims = dims
         self._module, self._precision = _cpu_copy(network, precision), precision
         self._check = check
         self._head_known = precision == torch.float32
@@ -61,10 +66,10 @@ class _CpuNetwork:
         windows = windows.to(self._precision, memory_format=torch.channels_last_3d)
         if not self._head_known:
             corner = windows[:1, :, :_PROBE, :_PROBE, :_PROBE].contiguous(memory_format=torch.channels_last_3d)
-            _widen_head(self._module, corner)
+            _widen_head(self._module, _native(corner, self._dims))
             self._head_known = True
             _checked(self._module, self._check)
-        return _first(self._module(windows))
+        return _volume(_first(self._module(_native(windows, self._dims))), self._dims)
 
 
 class ChannelsLastInstanceNorm(nn.Module):
@@ -74,12 +79,14 @@ class ChannelsLastInstanceNorm(nn.Module):
     sums over millions of voxels cost four digits, so the mean is taken first, in two stages.
     """
 
-    def __init__(self, norm: nn.InstanceNorm3d) -> None:
+    def __init__(self, norm: nn.InstanceNorm2d | nn.InstanceNorm3d) -> None:
         super().__init__()
         self.channels, self.eps, self.weight, self.bias = norm.num_features, norm.eps, norm.weight, norm.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise x (n, c, k, j, i) over its voxels, per case and channel."""
+        """Normalise x (n, c, [k,] j, i) over its voxels, per case and channel."""
+        if x.ndim == 4:
+            return self.forward(x[:, :, None])[:, :, 0]
         if x.dtype != torch.float32:
             return functional.group_norm(x, x.shape[1], self.weight, self.bias, self.eps)
         cases, channels, *size = x.shape
@@ -94,15 +101,17 @@ class ChannelsLastInstanceNorm(nn.Module):
 
 
 class Float32Pointwise(nn.Module):
-    """A 1x1x1 convolution in float32, slice by slice: the logits are not rounded and no second map is held."""
+    """A 1x1(x1) convolution in float32, slice by slice: the logits are not rounded and no second map is held."""
 
-    def __init__(self, conv: nn.Conv3d) -> None:
+    def __init__(self, conv: nn.Conv2d | nn.Conv3d) -> None:
         super().__init__()
         self.weight = conv.weight.detach().float().flatten(1)
         self.bias = None if conv.bias is None else conv.bias.detach().float()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map x (n, c, k, j, i) to (n, out, k, j, i) float32."""
+        """Map x (n, c, [k,] j, i) to (n, out, [k,] j, i) float32."""
+        if x.ndim == 4:
+            return self.forward(x[:, :, None])[:, :, 0]
         cases, _, *size = x.shape
         out = torch.empty((cases, self.weight.shape[0], *size))
         for case in range(cases):
@@ -121,17 +130,20 @@ def _cpu_copy(network: nn.Module, precision: torch.dtype) -> nn.Module:
         # Cast while copying: a float32 copy of everything never exists.
         target = precision if tensor.is_floating_point() and id(tensor) not in keep else tensor.dtype
         cast = tensor.detach().to("cpu", target, copy=True)
-        cast = cast.to(memory_format=torch.channels_last_3d) if cast.ndim == 5 else cast
+        order = {4: torch.channels_last, 5: torch.channels_last_3d}.get(cast.ndim)
+        cast = cast if order is None else cast.to(memory_format=order)
         memo[id(tensor)] = nn.Parameter(cast, requires_grad=False) if isinstance(tensor, nn.Parameter) else cast
     fitted = copy.deepcopy(network, memo).eval()
-    _replace(fitted, lambda m: type(m) is nn.InstanceNorm3d and not m.track_running_stats, ChannelsLastInstanceNorm)
+    instance = (nn.InstanceNorm2d, nn.InstanceNorm3d)
+    _replace(fitted, lambda m: type(m) in instance and not m.track_running_stats, ChannelsLastInstanceNorm)
     return fitted
 
 
 def _widen_head(module: nn.Module, probe: torch.Tensor) -> None:
-    """Put the layer that gives the logits into float32 where it is a plain 1x1x1 convolution."""
+    """Put the layer that gives the logits into float32 where it is a plain 1x1(x1) convolution."""
     outputs: dict[nn.Module, torch.Tensor] = {}
-    convs = [m for m in module.modules() if type(m) is nn.Conv3d and m.kernel_size == m.stride == (1, 1, 1)]
+    plain = {nn.Conv2d: (1, 1), nn.Conv3d: (1, 1, 1)}
+    convs = [m for m in module.modules() if type(m) in plain and m.kernel_size == m.stride == plain[type(m)]]
     hooks = [conv.register_forward_hook(lambda m, _, out: outputs.__setitem__(m, out)) for conv in convs]
     logits = _first(module(probe))
     for hook in hooks:
@@ -159,6 +171,16 @@ def _replace(module: nn.Module, wanted: Callable[[nn.Module], bool], make: Calla
             if child in made or wanted(child):
                 made[child] = made.get(child) or make(child)
                 setattr(parent, name, made[child])
+
+
+def _native(windows: torch.Tensor, dims: int) -> torch.Tensor:
+    """Windows (n, c, 1, j, i) as a network of two dimensions takes them; others as they are."""
+    return windows[:, :, 0] if dims == 2 else windows
+
+
+def _volume(logits: torch.Tensor, dims: int) -> torch.Tensor:
+    """What such a network gives as windows again."""
+    return logits[:, :, None] if dims == 2 else logits
 
 
 def _first(output: object) -> torch.Tensor:

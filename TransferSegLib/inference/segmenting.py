@@ -16,7 +16,7 @@ from ..events import Events, quiet
 from .devices import choose_device
 from .fitting import fit_network
 from .rule import OutputRule
-from .stepping import Setting, is_out_of_memory, settings_for
+from .stepping import Setting, is_out_of_memory, settings_for, slices_at_once
 from .stitching import SlabStitcher
 from .windows import Placement, central_weights, gaussian_weights, place_windows
 
@@ -69,7 +69,8 @@ def segment_array(
     uncertainty: bool | None = None,
     probability: int | None = None,
     weighting: str = "gaussian",
-    divisor: int = 16,
+    divisor: int | tuple[int, int, int] = 16,
+    dims: int = 3,
     events: Events | None = None,
 ) -> Prediction:
     """Segment one prepared volume window by window.
@@ -80,7 +81,8 @@ def segment_array(
     Parameters
     ----------
     network : torch.nn.Module or callable
-        From (n, c, k, j, i) to logits (n, channels, k, j, i). A module is copied, not changed.
+        From (n, c, k, j, i) to logits (n, channels, k, j, i). A module is copied, not changed. With ``dims`` 2 from
+        (n, c, j, i) to (n, channels, j, i).
     array : float32 (c, k, j, i)
     mask : bool (k, j, i), optional
         Windows without a voxel of it are skipped; labels are not cut off at its edge.
@@ -90,15 +92,19 @@ def segment_array(
     device, precision : str
         As in ``choose_device``.
     batch : int, optional
-        Windows at a time; by default 1 on a CPU (less memory, no slower) and 4 on a GPU.
+        Windows at a time; by default 1 on a CPU (less memory, no slower) and 4 on a GPU, of slices as many as hold
+        512 x 512 pixels on a CPU and 16 times as many on a GPU.
     flips : bool or tuple of int
-        Average over mirrored copies: True for all three axes (8 passes), or axes among 0 (k), 1 (j), 2 (i).
+        Average over mirrored copies: True for all three axes (8 passes; both of a slice, 4 passes), or axes among 0
+        (k), 1 (j), 2 (i).
     uncertainty : bool, optional
         Make the entropy map; by default as ``flips``.
     probability : int, optional
         The place among ``outputs.channels`` of a label whose probability map is wanted too.
     weighting : {"gaussian", "central"}
         How a window's voxels are weighed (`gaussian_weights`, `central_weights`).
+    dims : {3, 2}
+        2 for a network that works on slices: ``window`` is one slice deep, and floats are held for one slice.
     events : Events, optional
         Progress by windows done; a cancel takes effect after the layer in work.
 
@@ -113,13 +119,17 @@ def segment_array(
     array = np.asarray(array)
     if array.ndim != 4:
         raise UsageError(f"array: got shape {array.shape}, expected (channel, k, j, i)")
-    axes = _flip_axes(flips)
+    axes = _flip_axes(flips, dims)
+    if dims == 2 and window[0] != 1:
+        raise UsageError(f"window: got {tuple(window)}, expected (1, j, i) for a network that works on slices")
     place = place_windows(array.shape[1:], mask, window=window, overlap=overlap, divisor=divisor)
     chosen = choose_device(device, precision=precision, network=network)
     if weighting not in _WEIGHTINGS:
         raise UsageError(f"weighting: got '{weighting}', expected one of {', '.join(_WEIGHTINGS)}")
     kept = None if probability is None else probability + (outputs.kind == "softmax")
-    wants = _Wants(outputs, axes, bool(axes) if uncertainty is None else uncertainty, kept, weighting)
+    wants = _Wants(outputs, axes, bool(axes) if uncertainty is None else uncertainty, kept, weighting, dims)
+    if dims == 2 and batch is None:
+        batch = slices_at_once(place.window, on_gpu=chosen.is_gpu)
     for setting in settings_for(chosen, network, batch):
         if setting.note:
             events.say(setting.note)
@@ -149,13 +159,14 @@ def segment_array(
 
 @dataclass(frozen=True)
 class _Wants:
-    """What to compute: the rule, the axes to mirror, the entropy map, one field's probability, the weights."""
+    """What to compute: the rule, the axes to mirror, the entropy map, one field's probability, weights, dimensions."""
 
     rule: OutputRule
     axes: tuple[int, ...]
     entropy: bool
     kept: int | None = None
     weighting: str = "gaussian"
+    dims: int = 3
 
     @property
     def probabilities(self) -> bool:
@@ -185,7 +196,7 @@ def _slide(
     stitcher = SlabStitcher(
         wants.rule, shape, weights, probabilities=wants.probabilities, entropy=wants.entropy, kept=wants.kept
     )
-    run = fit_network(network, setting.device, check=events.check) if place.starts else None
+    run = fit_network(network, setting.device, check=events.check, dims=wants.dims) if place.starts else None
     done, total = 0, len(place.starts)
     events.progress("segment", 0, total)
     for first in range(0, total, setting.batch):
@@ -226,9 +237,9 @@ def _in_place(part: np.ndarray | None, place: Placement, shape: tuple[int, ...])
     return np.ascontiguousarray(whole[tuple(slice(b, b + n) for b, n in zip(place.pad_before, shape))])
 
 
-def _flip_axes(flips: bool | tuple[int, ...]) -> tuple[int, ...]:
+def _flip_axes(flips: bool | tuple[int, ...], dims: int) -> tuple[int, ...]:
     """Axes to mirror, checked."""
-    axes = (0, 1, 2) if flips is True else tuple(flips or ())
+    axes = (0, 1, 2)[3 - dims :] if flips is True else tuple(flips or ())
     if any(axis not in (0, 1, 2) for axis in axes) or len(set(axes)) != len(axes):
         raise UsageError(f"flips: got {flips}, expected True, False or different axes among 0, 1, 2")
     return axes

@@ -10,6 +10,8 @@ import torch
 from .devices import Device, choose_device
 
 _GPU_BATCH = 4
+# Pixels of slices that a network works on at a time; on a CPU one slice of 512 x 512 fills the cores.
+_CPU_PIXELS, _GPU_PIXELS = 512 * 512, 16 * 512 * 512
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
 
@@ -51,6 +53,11 @@ def settings_for(device: Device, network: Callable, batch: int | None = None) ->
     setting = replace(setting, stitch_on="cpu", note=f"{short}: windows are put together on the CPU instead")
     yield setting
     yield Setting(choose_device("cpu", network=network), 1, "cpu", f"{short}: the CPU does the work instead")
+
+
+def slices_at_once(window: tuple[int, int, int], *, on_gpu: bool) -> int:
+    """Windows (1, j, i) at a time for a network that works on slices."""
+    return max(1, (_GPU_PIXELS if on_gpu else _CPU_PIXELS) // (window[1] * window[2]))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

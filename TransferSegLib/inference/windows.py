@@ -48,7 +48,7 @@ def place_windows(
     *,
     window: tuple[int, int, int] = (128, 128, 128),
     overlap: float = 0.5,
-    divisor: int = 16,
+    divisor: int | tuple[int, int, int] = 16,
 ) -> Placement:
     """Cover the mask's bounding box with as few windows as the overlap allows.
 
@@ -67,15 +67,16 @@ def place_windows(
         Window (k, j, i) in voxels, multiples of ``divisor``.
     overlap : float
         Share of a window that its neighbour covers too, 0 <= overlap < 1.
-    divisor : int
-        What the network's input sizes must be divisible by.
+    divisor : int or tuple of int
+        What the network's input sizes must be divisible by; one number for all axes, or (k, j, i).
     """
     window = tuple(int(w) for w in window)
+    divisors = (divisor,) * 3 if isinstance(divisor, int) else tuple(divisor)
     if not 0 <= overlap < 1:
         raise UsageError(f"overlap: got {overlap}, expected 0 <= overlap < 1")
-    if len(window) != 3 or any(w <= 0 or w % divisor for w in window):
+    if len(window) != 3 or any(w <= 0 or w % d for w, d in zip(window, divisors)):
         raise UsageError(f"window: got {window}, expected three multiples of {divisor}")
-    window = tuple(min(w, math.ceil(n / divisor) * divisor) for w, n in zip(window, shape))
+    window = tuple(min(w, math.ceil(n / d) * d) for w, n, d in zip(window, shape, divisors))
     before = tuple(max(w - n, 0) // 2 for w, n in zip(window, shape))
     after = tuple(max(w - n, 0) - b for w, n, b in zip(window, shape, before))
     padded = tuple(n + b + a for n, b, a in zip(shape, before, after))

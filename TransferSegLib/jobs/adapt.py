@@ -15,7 +15,7 @@ from ..imaging import read_image
 from ..inference import choose_device
 from ..measuring import mean_dice
 from ..networks import network_spec
-from ..packages import PETCT, Card
+from ..packages import CT, PETCT, PICTURE, Card
 from ..preparing import PreparationOptions
 from ..strategies import Freezing, Strategy, apply_strategy
 from ..training import (
@@ -24,6 +24,7 @@ from ..training import (
     FeatureBank,
     PetCtAugmentation,
     Run,
+    SliceAugmentation,
     TrainingCase,
     TrainingPlan,
     Windows,
@@ -31,6 +32,7 @@ from ..training import (
     class_counts,
     loss_by_name,
     prepared_arrays,
+    region_logits,
     stacked,
     train,
     training_case,
@@ -155,14 +157,16 @@ def adapt(
     windows = Windows(
         gathered.training,
         plan,
-        flip_axis=2 if card.axes == "kji" else 0,
-        augmentation=PetCtAugmentation if card.normalisation == PETCT else Augmentation,
+        flip_axis=flip_axis(card),
+        augmentation=_augmentation(card),
         unlabelled=gathered.unlabelled,
     )
     source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:
         spec = network_spec(card.network)
-        source = FeatureBank(windows, plan, encode=lambda x: spec.encode(module, x), device=device.name, events=events)
+        planes = _planes(spec.dims)
+        encode = lambda x: spec.encode(module, planes(x))  # noqa: E731
+        source = FeatureBank(windows, plan, encode=encode, device=device.name, events=events)
         encoded = True
     elif plan.feature_bank:
         events.say("no feature bank: this strategy does not freeze the whole encoder")
@@ -185,18 +189,43 @@ def adapt(
     return Adapted(target.model, freezing, progress.rows, progress.step, stopped, order)
 
 
+def flip_axis(card: Card) -> int:
+    """The spatial axis of a window that runs from left to right."""
+    if card.dims == 3:
+        return 2 if card.axes == "kji" else 0
+    return 2 - next(place for place, letter in enumerate(card.orientation.upper()) if letter in "LR")
+
+
+def _augmentation(card: Card) -> Any:
+    """What changes a window, by what is in it."""
+    if card.normalisation == PETCT:
+        return PetCtAugmentation
+    return SliceAugmentation if card.dims == 2 and card.normalisation in (CT, PICTURE) else Augmentation
+
+
+def _planes(dims: int) -> Any:
+    """Windows (B, C, k, j, i) as the network takes them: without the axis of their one slice in 2-D."""
+    return (lambda x: x[:, :, 0]) if dims == 2 else (lambda x: x)
+
+
 def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
     """Inputs (or frozen features) to logits over background and the active labels, of every head that it has."""
     spec, rule = network_spec(network), model.rule
+    planes = _planes(spec.dims)
 
-    def forward(inputs: Any) -> Any:
-        logits = spec.decode(module, inputs) if encoded else freezing.forward(module, inputs)
+    def judged(logits: Any) -> Any:
+        logits = logits[:, :, None] if spec.dims == 2 else logits
+        if rule.kind == "sigmoid":
+            return region_logits(logits, rule.channels[0])
         return active_logits(logits, rule.channels)
 
+    def forward(inputs: Any) -> Any:
+        return judged(spec.decode(module, inputs) if encoded else freezing.forward(module, planes(inputs)))
+
     def supervised(inputs: Any) -> Any:
-        features = inputs if encoded else spec.encode(module, inputs, frozen_stages=freezing.frozen_stages)
+        features = inputs if encoded else spec.encode(module, planes(inputs), frozen_stages=freezing.frozen_stages)
         outputs = spec.supervise(module, list(features))
-        return stacked([active_logits(logits, rule.channels) for logits in outputs])
+        return stacked([judged(logits) for logits in outputs])
 
     return forward if spec.supervise is None else supervised
 

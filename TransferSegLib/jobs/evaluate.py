@@ -14,7 +14,7 @@ from ..errors import InputError, UsageError
 from ..events import Events, quiet
 from ..imaging import Grid, from_array, to_array
 from ..measuring import case_record, compare, evaluation
-from ..packages import Package
+from ..packages import PICTURE, Package
 from ..preparing import PreparationOptions
 from ..reporting import save_overlay, write_measures_csv
 from ..storage import check_writable
@@ -82,6 +82,8 @@ def evaluate(
     opened = Model(with_reference(opened.card, reference), opened.module)
     data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name, reference_role=opened.card.reference)
     say_left_out(data_set, events)
+    if opened.card.normalisation == PICTURE:
+        events.say("a picture has no millimetres: a pixel counts as 1 mm in distances, and volumes mean nothing")
     chosen = _chosen(data_set, cases)
     truth_names = label_names_of(data_set, events)
     matched = matched_labels(truth_names, opened.card.labels, label_map, events)

@@ -16,10 +16,12 @@ from ..networks import network_divisor
 from ..packages import Package
 from ..preparing import PreparationOptions
 from ..strategies import Strategy
-from ..training import TrainingPlan, case_hash, default_plan, loss_by_name, needs_image
+from ..training import TrainingPlan, case_hash, default_plan, loss_by_name, needs_image, with_statistics
 from .finetune_curriculum import Lessons, check_curriculum
 from .finetune_unlabelled import check_unlabelled, unlabelled_request
 from .labels import label_names_of
+from .new_model import NewModel
+from .predict import Model
 from .target import Target, target_from_nothing, target_from_source
 
 HOLD_OUT_FROM = 5
@@ -56,6 +58,7 @@ class TrainingOptions:
     device: str = "auto"
     precision: str = "auto"
     preparation: PreparationOptions = field(default_factory=PreparationOptions)
+    new_model: NewModel = field(default_factory=NewModel)
 
 
 def split_cases(
@@ -112,7 +115,12 @@ def make_target(
     torch.manual_seed(options.seed)
     if package is None:
         found = roles or [role for role in ROLES if role in training[0].images]
-        return target_from_nothing(name, found, names, options.network)
+        target = target_from_nothing(name, found, names, options.network, options.new_model)
+        card = with_statistics(training, target.model.card, options=options.preparation, events=events)
+        return replace(target, model=Model(card, target.model.module))
+    if options.new_model.given():
+        option = options.new_model.given()[0]
+        raise UsageError(f"{option}: stands in the card of {package.card.name}; leave it out, or use --from none")
     if options.network not in (None, package.card.network):
         raise UsageError(f"--network {options.network}: {package.card.name} is a {package.card.network}; leave it out")
     return target_from_source(
@@ -133,13 +141,13 @@ def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, trainin
     early = options.early_stopping
     if early is None:
         early = len(training) >= INNER_FROM and len(patients(training)) > 1
-    plan = default_plan(card.network, on_gpu=on_gpu, early_stopping=early, divisor=divisor)
+    plan = default_plan(card.network, on_gpu=on_gpu, early_stopping=early, divisor=divisor, dims=card.dims)
     if options.patch is not None and (options.patch < divisor or options.patch % divisor):
         raise UsageError(f"--patch {options.patch}: must be a multiple of {divisor} for {card.network}")
     given = {
         "epochs": options.epochs,
         "steps_per_epoch": options.steps,
-        "patch": None if options.patch is None else (options.patch,) * 3,
+        "patch": None if options.patch is None else (1,) * (3 - card.dims) + (options.patch,) * card.dims,
         "batch": options.batch,
         "rate": options.rate,
         "foreground": options.foreground,
@@ -173,6 +181,14 @@ def make_request(
     order = {} if lessons is None else {"curriculum": lessons.request()}
     if unlabelled:
         order["unlabelled"] = unlabelled_request(unlabelled, events)
+    card = target.model.card
+    if card.dims == 2 or card.intensities:
+        order["input"] = {
+            "spacing": list(card.spacing),
+            "orientation": card.orientation,
+            "normalisation": card.normalisation,
+            "intensities": card.intensities,
+        }
     return order | {
         "verb": "finetune",
         "source": None if package is None else {"name": package.card.name, "sha256": package.card.weights_sha256},

@@ -81,19 +81,21 @@ def predict_array(
     if turned:
         array = np.ascontiguousarray(array.transpose(0, 3, 2, 1))
         mask = None if mask is None else np.ascontiguousarray(mask.transpose(2, 1, 0))
+    divisor = network_divisor(card.network, card.arguments)
     prediction = segment_array(
         model.module,
         array,
         mask,
         outputs=model.rule,
-        window=card.window,
+        window=card.window_kji,
         overlap=card.overlap,
         device=device,
         precision=precision,
         flips=flips,
         uncertainty=uncertainty,
         probability=probability,
-        divisor=network_divisor(card.network, card.arguments),
+        divisor=(1, divisor, divisor) if card.dims == 2 else divisor,
+        dims=card.dims,
         events=events,
     )
     labels = prediction.labels

@@ -13,9 +13,9 @@ import SimpleITK as sitk
 from ..cases import Case, case_from_files, open_case
 from ..errors import InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid, find_series, image_suffix
+from ..imaging import Grid, find_series, is_dicom_path
 from ..measuring import volumes_ml
-from ..packages import Card, Package, find_package
+from ..packages import CT, PICTURE, Card, Package, find_package
 from ..preparing import PreparationOptions
 from .level_dispatch import check_segments
 from .predict import Model, segment_case
@@ -49,7 +49,8 @@ def segment(
     model : name, folder, zip, Package or Model
         A ``Model`` that is already open saves loading it again.
     out : path
-        Label map, uint8, on the reference image's own grid; ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``.
+        Label map, uint8, on the reference image's own grid; ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, of a picture
+        also ``.png``, whose grey values are the labels.
     case, images : path, mapping of role to path
         A case folder whose roles are guessed, or the files by role; both together: ``images`` decides.
     reference : str, optional
@@ -70,7 +71,8 @@ def segment(
     -------
     dict
         ``output, roles {role: file}, reference (role), grid {size, spacing}, volumes_ml {label: ml}, device,
-        seconds, preparation [str], prepared {role: file} or None``.
+        seconds, preparation [str], prepared {role: file} or None``. A picture has no millilitres: its ``volumes_ml``
+        are None, and ``pixels {label: count}`` is there.
     """
     notes: list[str] = []
     events = quiet(events).noting(notes)
@@ -78,9 +80,12 @@ def segment(
     outputs = Outputs.of(
         out, uncertainty=uncertainty, brain_mask=brain_mask, picture=picture, prepared=prepared, compress=compress
     )
-    outputs.check_writable()
     package = model if isinstance(model, Model) else find_model(model)
     check_segments(package.card)
+    picture_model = package.card.normalisation == PICTURE
+    outputs.check_writable(of_picture=picture_model)
+    if brain_mask is not None and package.card.normalisation in (CT, PICTURE):
+        raise UsageError(f"--brain-mask: {package.card.name} needs none and makes none; leave it out")
     opened = package if isinstance(package, Model) else Model.open(package)
     card = with_reference(opened.card, reference)
     opened = Model(card, opened.module)
@@ -103,7 +108,8 @@ def segment(
         "roles": {role: str(path) for role, path in subject.images.items() if role in card.roles},
         "reference": card.reference,
         "grid": {"size": list(grid.size), "spacing": list(grid.spacing)},
-        "volumes_ml": {name: round(ml, 4) for name, ml in volumes.items()},
+        "volumes_ml": {name: None if picture_model else round(ml, 4) for name, ml in volumes.items()},
+        **({"pixels": {name: round(ml / grid.voxel_ml) for name, ml in volumes.items()}} if picture_model else {}),
         "device": result.device,
         "precision": result.precision,
         "flips": flips,
@@ -151,7 +157,7 @@ def find_case(card: Card, folder: str | Path | None, images: Mapping[str, str | 
 
 def _check_modality(role: str, path: Path) -> None:
     """Refuse a DICOM series whose modality cannot be that role, for example a CT as T2."""
-    if image_suffix(path) is not None:
+    if not is_dicom_path(path):
         return
     modality = find_series(path).modality
     wanted = MODALITIES.get(role)

@@ -12,7 +12,7 @@ from .. import storage
 from ..cases import Case, looks_like_truth
 from ..errors import UsageError
 from ..events import Events
-from ..imaging import check_writable, image_stem, write_image
+from ..imaging import check_writable, image_stem, write_image, write_label_picture
 from ..packages import Card
 from ..preparing import aligned_image, restore_labels
 from ..reporting import save_overlay
@@ -44,14 +44,20 @@ class Outputs:
         found |= {"brain_mask": self.brain_mask, "picture": self.picture}
         return {name: None if path is None else str(path) for name, path in found.items()}
 
-    def check_writable(self) -> None:
-        """Refuse outputs that cannot be written, or two of the same name, before any work."""
+    def check_writable(self, *, of_picture: bool = False) -> None:
+        """Refuse outputs that cannot be written, or two of the same name, before any work.
+
+        Labels ``of_picture`` may be a PNG.
+        """
         images = [path for path in (self.labels, self.uncertainty, self.brain_mask) if path is not None]
         given = [path.absolute() for path in (*images, self.picture, self.prepared) if path is not None]
         if len(set(given)) < len(given):
             raise UsageError(f"{given[-1]}: named for two outputs; give each a name of its own")
         for path in images:
-            check_writable(path)
+            if of_picture and path == self.labels and path.suffix.lower() == ".png":
+                storage.check_writable(path)
+            else:
+                check_writable(path)
         if self.picture is not None:
             check_picture(self.picture)
         if self.prepared is not None:
@@ -79,7 +85,10 @@ class Outputs:
 
     def write(self, result: Segmented, subject: Case, card: Card, events: Events) -> dict[str, str] | None:
         """Write all that is wanted; the aligned images by role, None where they are not."""
-        write_image(result.labels, self.labels, compress=self.compress)
+        if self.labels.suffix.lower() == ".png":
+            write_label_picture(result.labels, self.labels)
+        else:
+            write_image(result.labels, self.labels, compress=self.compress)
         if self.brain_mask is not None:
             mask = restore_labels(result.prepared.mask.astype(np.uint8), result.prepared)
             write_image(mask, self.brain_mask, compress=self.compress)

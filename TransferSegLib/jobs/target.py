@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import UsageError
 from ..events import Events
 from ..networks import build_network, network_names, network_spec
-from ..packages import PETCT, PETCT_ROLES, Card, Label, Package, input_channels
+from ..packages import CT, PETCT, PETCT_ROLES, PICTURE, Card, Label, Package, input_channels
 from ..reporting import label_colours
 from ..strategies import TransferReport, map_roles, transfer_weights
 from .labels import matched_labels
+from .new_model import NewModel, input_of, one_channel
 from .predict import Model
 
 # What a data set of these roles is trained with when nothing is said.
 DEFAULT_NETWORKS = ((frozenset({"flair", "t1", "t1gd", "t2"}), "unet"),)
 DEFAULT_PETCT = "petct-light"
-# Voxel and window of a PET/CT network: as published (methods.md, section 1); the light one sees small lesions better.
-PETCT_GRIDS = {"petct": ((6.0, 6.0, 6.0), (128, 96, 96))}
-LIGHT_GRID = ((4.0, 4.0, 4.0), (96, 96, 96))
 
 
 @dataclass(frozen=True)
@@ -44,47 +41,41 @@ def default_network(roles: Sequence[str]) -> str:
     for known, name in DEFAULT_NETWORKS:
         if set(roles) <= known and name in network_names():
             return name
-    raise UsageError(f"no default network for the roles {', '.join(roles)}; name one with --network")
+    raise UsageError(
+        f"no default network for the roles {', '.join(roles)}; name one with --network, such as unet2d-32-64-128"
+    )
 
 
-def target_from_nothing(name: str, roles: Sequence[str], truth_names: Mapping[int, str], network: str | None) -> Target:
-    """A network with new weights for the data set's own roles and labels."""
+def target_from_nothing(
+    name: str,
+    roles: Sequence[str],
+    truth_names: Mapping[int, str],
+    network: str | None,
+    wanted: NewModel | None = None,
+) -> Target:
+    """A network with new weights for the data set's own roles and labels.
+
+    One label of a network that has one output channel as published (the plain U-Nets) is a sigmoid channel.
+    """
     network = network or default_network(roles)
-    how = _preparation(roles, network)
+    how = input_of(roles, network, wanted or NewModel())
+    single = one_channel(network_spec(network), len(truth_names))
     colours = label_colours(truth_names)
     labels = tuple(
         Label(value, truth_names[value], channel, colours[value])
-        for channel, value in enumerate(sorted(truth_names), start=1)
+        for channel, value in enumerate(sorted(truth_names), start=0 if single else 1)
     )
     card = Card(
         name=name,
         description="",
         labels=labels,
         network=network,
-        out_channels=len(labels) + 1,
+        out_channels=len(labels) + (not single),
+        output="sigmoid" if single else "softmax",
         **how,
     )
     module = build_network(network, card.in_channels, card.out_channels)
     return Target(Model(card, module), _class_of(card), dict.fromkeys(truth_names), None)
-
-
-def _preparation(roles: Sequence[str], network: str) -> dict[str, Any]:
-    """The fields of a new card that say how images of these roles are prepared."""
-    if network_spec(network).dims != 3:
-        raise UsageError(f"--network {network}: is 2-D, and cases are 3-D; take unet, unet3d-32-64, mfnet or another")
-    if set(roles) == set(PETCT_ROLES):
-        spacing, window = PETCT_GRIDS.get(network, LIGHT_GRID)
-        return {
-            "roles": PETCT_ROLES,
-            "reference_role": "pet",
-            "in_channels": input_channels(PETCT, PETCT_ROLES),
-            "normalisation": PETCT,
-            "spacing": spacing,
-            "window": window,
-        }
-    if network.startswith("petct"):
-        raise UsageError(f"--network {network}: needs the roles pet and ct, the data have {', '.join(roles)}")
-    return {"roles": tuple(roles), "in_channels": len(roles)}
 
 
 def target_from_source(
@@ -100,12 +91,14 @@ def target_from_source(
     """The source's card for the target's roles and labels, with its weights or new ones.
 
     All output channels of a softmax source are kept, so that every tensor fits and what was forgotten can be
-    measured; a label without a counterpart gets a new channel. Regions (sigmoid) become exclusive classes.
+    measured; a label without a counterpart gets a new channel. Regions (sigmoid) become exclusive classes, but one
+    channel for one label stays what it is.
     """
     old = source.card
     if old.composed:
         events.say(f"{old.name}: the first of its networks is adapted; a refiner is left out")
-    if input_channels(old.normalisation, roles) is None:
+    fixed = old.normalisation in (CT, PICTURE) and tuple(roles) != old.roles
+    if fixed or input_channels(old.normalisation, roles) is None:
         raise UsageError(f"--roles {' '.join(roles)}: {old.name} needs the roles {', '.join(old.roles)}")
     matched = matched_labels(truth_names, old.labels, label_map, events)
     card, channels = target_card(name, old, tuple(roles), truth_names, matched)
@@ -113,7 +106,7 @@ def target_from_source(
     report = None
     if with_weights:
         # A channel that the source never saw starts as the mean of those it knows.
-        inputs = None if old.normalisation == PETCT else map_roles(card.roles, old.roles)
+        inputs = None if old.normalisation in (PETCT, PICTURE) else map_roles(card.roles, old.roles)
         report = transfer_weights(source.member_state(), module, card.network, label_map=channels, channel_map=inputs)
     return Target(Model(card, module), _class_of(card), matched, report)
 
@@ -123,7 +116,10 @@ def target_card(
 ) -> tuple[Card, dict[int, int | None]]:
     """The target's card, and {target channel: source channel or None} of the output layer."""
     softmax = old.output == "softmax"
+    single = old.output == "sigmoid" and old.out_channels == len(truth_names) == 1
     channels: dict[int, int | None] = {c: c for c in range(old.out_channels)} if softmax else {0: None}
+    if single:
+        channels = {}
     labels: list[Label] = []
     colours = label_colours(truth_names, {v: source.colour for v, source in matched.items() if source is not None})
     for value, text in sorted(truth_names.items()):
@@ -145,7 +141,7 @@ def target_card(
         labels=tuple(labels),
         in_channels=input_channels(old.normalisation, roles),
         out_channels=len(channels),
-        output="softmax",
+        output="sigmoid" if single else "softmax",
         members=1,
         combination="mean",
         refiner={},

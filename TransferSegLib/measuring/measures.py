@@ -62,7 +62,7 @@ def compare(
     Parameters
     ----------
     prediction, truth : integer or bool (k, j, i)
-        Label maps on one grid.
+        Label maps on one grid; of one slice (a picture) surfaces are outlines.
     spacing : 3 floats
         mm along k, j, i.
     labels : dict
@@ -84,14 +84,19 @@ def compare(
     """
     _check(prediction, truth, spacing, labels, tolerance_mm)
     steps = tuple(float(step) for step in spacing)
+    flat = prediction.shape[0] == 1
     return {
-        name: _measure(prediction == value, truth == value, steps, float(tolerance_mm))
+        name: _measure(prediction == value, truth == value, steps, float(tolerance_mm), flat)
         for value, name in labels.items()
     }
 
 
 def _measure(
-    prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float], tolerance_mm: float
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    spacing: tuple[float, float, float],
+    tolerance_mm: float,
+    flat: bool = False,
 ) -> Measures:
     box = _box(prediction, truth)
     if box is not None:
@@ -100,7 +105,8 @@ def _measure(
     values, undefined = overlap_measures(counts)
     values |= dict.fromkeys(("hd", "hd95", "msd", "nsd"))
     if counts.truth and counts.prediction:
-        values |= surface_measures(surface_distances(prediction, truth, spacing=spacing), tolerance_mm=tolerance_mm)
+        apart = surface_distances(prediction, truth, spacing=spacing, flat=flat)
+        values |= surface_measures(apart, tolerance_mm=tolerance_mm)
     elif counts.truth:
         values["nsd"] = 0.0
         undefined |= dict.fromkeys(("hd", "hd95", "msd"), NOTHING_PREDICTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -81,6 +82,7 @@ def surface_distances(
     *,
     spacing: Sequence[float],
     voxels: bool = False,
+    flat: bool = False,
 ) -> SurfaceDistances:
     """Distances between the surfaces of two masks.
 
@@ -93,9 +95,11 @@ def surface_distances(
     voxels : bool
         Measure between the centres of the voxels that have a face outside the mask, each with the weight 1, as MedPy
         does and MONAI by default, instead of between surface elements weighted by their areas.
+    flat : bool
+        The masks are of a picture (one slice): distances are those between their outlines.
     """
     steps = tuple(float(step) for step in spacing)
-    surface_of = _boundary_voxels if voxels else _elements
+    surface_of = _boundary_voxels if voxels else partial(_elements, flat=flat)
     surfaces = [surface_of(parts_of(mask), steps) for mask in (prediction, truth)]
     (on_prediction, prediction_areas), (on_truth, truth_areas) = surfaces
     to_prediction, to_truth = _distances(on_prediction, on_truth, steps)
@@ -121,11 +125,13 @@ def _weighted_percentile(values: np.ndarray, weights: np.ndarray, percent: float
     return float(values[order[min(int(place), len(order) - 1)]])
 
 
-def _elements(parts: Sequence[Part], spacing: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+def _elements(
+    parts: Sequence[Part], spacing: tuple[float, float, float], *, flat: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """The surface elements of a mask: (n, 3) as k, j, i of the corner each lies at, and their areas in mm2."""
     places, codes = [], []
     for part in parts:
-        found = neighbour_codes(part.mask)
+        found = neighbour_codes(part.mask, flat=flat)
         surface = (found != 0) & (found != INSIDE)
         places.append((np.argwhere(surface) + part.start).astype(np.int32))
         codes.append(found[surface])

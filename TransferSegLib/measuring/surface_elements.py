@@ -24,20 +24,23 @@ INSIDE = 255
 """The code of a neighbourhood that lies wholly inside; 0 is wholly outside."""
 
 
-def neighbour_codes(mask: np.ndarray) -> np.ndarray:
+def neighbour_codes(mask: np.ndarray, *, flat: bool = False) -> np.ndarray:
     """The neighbour code of every 2x2x2 neighbourhood of a mask with one voxel of background put around it.
 
     Parameters
     ----------
     mask : bool (k, j, i)
+    flat : bool
+        The mask is one slice of a picture: it goes on above and below, and has a surface at its outline only.
 
     Returns
     -------
-    uint8 (k+1, j+1, i+1)
+    uint8 (k+1, j+1, i+1), of a flat mask (1, j+1, i+1)
         Element (k, j, i) is the corner shared by the voxels k-1 and k, j-1 and j, i-1 and i; bit b is set where the
         voxel at offset ``CORNERS[b]`` is inside.
     """
-    padded = np.pad(mask.astype(bool, copy=False).view(np.uint8), 1)
+    values = mask.astype(bool, copy=False).view(np.uint8)
+    padded = np.pad(np.repeat(values, 2, axis=0), ((0, 0), (1, 1), (1, 1))) if flat else np.pad(values, 1)
     nk, nj, ni = (n - 1 for n in padded.shape)
     codes = np.zeros((nk, nj, ni), np.uint8)
     for bit, (k, j, i) in enumerate(CORNERS):

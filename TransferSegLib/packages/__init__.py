@@ -2,18 +2,22 @@
 
 from .archive import export_zip, unpacked
 from .bundle import import_bundle
-from .card import PETCT, PETCT_ROLES, Card, Label, input_channels, json_schema
+from .card import Card, Label, json_schema
 from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_models, register, shipped_folder
 from .composed import composed_state, load_checked, loaded_module, network_parts
+from .inputs import CT, PETCT, PETCT_ROLES, PICTURE, SLICES, input_channels, needed_roles
 from .learned import learned_digests
 from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
 from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
+    "CT",
     "DEFAULT_LEVEL_MODEL",
     "PETCT",
     "PETCT_ROLES",
+    "PICTURE",
+    "SLICES",
     "Card",
     "Entry",
     "Label",
@@ -32,6 +36,7 @@ __all__ = [
     "load_checked",
     "loaded_module",
     "merge_packages",
+    "needed_roles",
     "network_parts",
     "read_package",
     "read_state",

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..cases import default_reference
 from ..errors import PackageError
+from .contradictions import composed_contradiction, intensity_contradiction, level_contradiction, slice_contradiction
+from .inputs import input_channels, needed_roles, slices_of
 
 CARD_VERSION = 1
-# The preparation of PET/CT makes that many channels of its two images, whatever the roles' number.
-PETCT, PETCT_CHANNELS = "petct", 5
-PETCT_ROLES = ("pet", "ct")
 AXES = {"R": "L", "P": "A", "I": "S"}
 
 
@@ -56,7 +54,11 @@ class Card:
     (``mean`` of their probabilities, or ``linear``, weighed as TMTV-Net's ensemble). ``refiner`` is empty or a second
     stage at the reference image's own spacing, ``{network, arguments, window, overlap}``, whose last input is the
     probability that the first gave. ``space`` is ``native`` or ``mni152``;
-    ``spacing`` is in mm in (i, j, k) order; ``axes`` says which array order the network was trained with.
+    ``spacing`` is in mm in (i, j, k) order; ``axes`` says which array order the network was trained with. A ``window``
+    of two sizes (j, i) is that of a network that works on slices (``dims`` 2): they lie across the last axis of
+    ``orientation``, along which nothing is resampled where ``spacing`` has two numbers.
+    The normalisations ``ct`` and ``picture`` have ``intensities``: ``window`` in HU, ``denoise`` and ``contrast`` of a
+    CT, and ``mean`` and ``sd`` of each channel over the training set, on the scale from 0 to 1.
     ``output`` is ``softmax`` (exclusive classes, channel 0 background) or ``sigmoid`` (overlapping regions,
     painted in the order of ``labels``). A model of the task ``level`` finds a height instead: ``output`` is
     ``offset`` or ``confidence-map``, ``level`` is the vertebral level's name (``L3``), ``window`` is (rows, width)
@@ -80,6 +82,7 @@ class Card:
     orientation: str = "LPS"
     axes: str = "kji"
     normalisation: str = "zscore-brain"
+    intensities: dict[str, Any] = field(default_factory=dict)
     output: str = "softmax"
     window: tuple[int, ...] = (128, 128, 128)
     overlap: float = 0.5
@@ -104,6 +107,21 @@ class Card:
     def reference(self) -> str:
         """The role whose grid results come back on."""
         return self.reference_role or default_reference(self.roles)
+
+    @property
+    def dims(self) -> int:
+        """2 for a network that works on slices, else 3."""
+        return 2 if len(self.window) == 2 and self.task != "level" else 3
+
+    @property
+    def window_kji(self) -> tuple[int, ...]:
+        """The window as a part of a volume: one slice for a network that works on slices."""
+        return (1, *self.window) if self.dims == 2 else self.window
+
+    @property
+    def slices(self) -> str:
+        """``axial``, ``coronal`` or ``sagittal``: the slices of a network that works on slices."""
+        return slices_of(self.orientation)
 
     def label_names(self) -> dict[int, str]:
         """{value: name} of the active labels."""
@@ -183,32 +201,6 @@ def check_schema(data: Any, schema: dict[str, Any], name: str) -> str | None:
     return next((p for p in (check_schema(v, s, n) for n, v, s in checks) if p is not None), None)
 
 
-def input_channels(normalisation: str, roles: Sequence[str]) -> int | None:
-    """Input channels that a preparation makes of these roles; None where it needs others."""
-    if normalisation != PETCT:
-        return len(roles)
-    return PETCT_CHANNELS if set(roles) == set(PETCT_ROLES) else None
-
-
-def _composed_contradiction(data: dict[str, Any]) -> str | None:
-    """What cannot be of several networks in one package."""
-    single = data["out_channels"] == 2 and data.get("output", "softmax") == "softmax" and len(data["labels"]) == 1
-    if not single:
-        return "card.refiner and the linear combination are for one label of a softmax"
-    refiner = data.get("refiner")
-    if not refiner:
-        return None
-    if data.get("normalisation") != PETCT:
-        return "card.refiner is for PET/CT only"
-    window = refiner.get("window")
-    sizes = isinstance(window, (list, tuple)) and len(window) == 3 and all(isinstance(n, int) for n in window)
-    if not isinstance(refiner.get("network"), str) or not isinstance(refiner.get("arguments", {}), dict):
-        return "card.refiner names no network and arguments"
-    if not sizes or min(window) < 16 or not 0 <= refiner.get("overlap", 0.5) < 1:
-        return "card.refiner.window is not three sizes of at least 16, or its overlap not from 0 to below 1"
-    return None
-
-
 def _contradiction(data: dict[str, Any]) -> str | None:
     """What a schema cannot say: counts and values that must fit each other."""
     if not data["roles"] or len(set(data["roles"])) != len(data["roles"]):
@@ -217,14 +209,17 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     if level != (data.get("output", "softmax") in ("offset", "confidence-map")) or level != bool(data.get("level")):
         return "card.task, output and level do not belong together"
     if level:
-        return _level_contradiction(data)
+        return level_contradiction(data)
     wanted = input_channels(data.get("normalisation", ""), data["roles"])
     if wanted is None:
-        return "card.normalisation is petct, which needs the roles pet and ct"
+        return f"card.normalisation is {data.get('normalisation')}, which needs {needed_roles(data['normalisation'])}"
     if data["in_channels"] != wanted:
         return f"card.in_channels is {data['in_channels']} but its {len(data['roles'])} roles make {wanted}"
+    problem = intensity_contradiction(data) or slice_contradiction(data)
+    if problem is not None:
+        return problem
     if data.get("refiner") or data.get("combination", "mean") == "linear":
-        problem = _composed_contradiction(data)
+        problem = composed_contradiction(data)
         if problem is not None:
             return problem
     if data.get("reference_role") and data["reference_role"] not in data["roles"]:
@@ -243,27 +238,6 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     if any(channel >= data["out_channels"] for channel in channels):
         return f"a label's channel lies beyond the {data['out_channels']} output channels"
     return None
-
-
-def _level_contradiction(data: dict[str, Any]) -> str | None:
-    """The same for a model that finds a vertebral level."""
-    projection = data.get("projection", {})
-    views, hu = projection.get("views"), projection.get("hu")
-    if not isinstance(views, (list, tuple)) or not views or not set(views) <= {"frontal", "lateral"}:
-        return "card.projection.views names no frontal or lateral view"
-    if len(set(views)) != len(views) or data["in_channels"] != len(views):
-        return f"card.in_channels is {data['in_channels']} but there are {len(views)} views"
-    if not isinstance(hu, (list, tuple)) or len(hu) != 2 or not all(isinstance(v, (int, float)) for v in hu):
-        return "card.projection.hu is not two numbers"
-    if hu[0] >= hu[1]:
-        return f"card.projection.hu is {hu}, the first must be below the second"
-    if projection.get("evaluation") not in ("dense", "windows"):
-        return "card.projection.evaluation is neither dense nor windows"
-    if not isinstance(projection.get("step"), int) or projection["step"] < 1:
-        return "card.projection.step is not a number of rows"
-    if len(data.get("window", ())) != 2 or len(data.get("spacing", ())) != 2 or min(data["spacing"]) <= 0:
-        return "card.window or card.spacing is not (rows, width) of a projection"
-    return None if list(data["roles"]) == ["ct"] else "card.roles of a level model is not ct"
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:

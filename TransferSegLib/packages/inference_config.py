@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .card import PETCT, Card
+from .card import Card
+from .inputs import CT, PETCT, PICTURE
 
 
 def inference_config(card: Card) -> dict[str, Any]:
@@ -30,8 +31,8 @@ def inference_config(card: Card) -> dict[str, Any]:
     if not spec.monai_target:
         config["note"] = f"network {card.network!r} is TransferSeg's own: run this package with `transferseg segment`"
         return config
-    if card.normalisation == PETCT or card.composed:
-        config["note"] = "PET/CT channels or several networks: run this package with `transferseg segment`"
+    if card.normalisation in (PETCT, CT, PICTURE) or card.composed or card.dims == 2:
+        config["note"] = "a preparation or network of TransferSeg's own: run this package with `transferseg segment`"
         return config
     arguments = card.arguments or dict(spec.default_arguments)
     config["network_def"] = {
@@ -147,12 +148,31 @@ Not a medical device; for research. Run it with `{run}`.
 def _label_needs(card: Card) -> tuple[str, str]:
     """What a model that makes labels needs and gives, and the command that runs it."""
     spacing = " x ".join(f"{s:g}" for s in card.spacing)
+    spacing = "its own pixels" if card.normalisation == PICTURE else f"spacing {spacing} mm"
     labels = "\n".join(f"| {label.value} | {label.name} |" for label in card.labels)
-    needs = f"Needs: {', '.join(card.roles)} (reference: {card.reference}), {card.space} space, spacing {spacing} mm."
+    needs = f"Needs: {', '.join(card.roles)} (reference: {card.reference}), {card.space} space, {spacing}."
+    needs += _intensity_words(card)
     stages = f" {card.members} networks answer together." if card.members > 1 else ""
     stages += " A second stage refines at the reference image's own spacing." if card.refiner else ""
     table = f"{needs}{stages}\n\n| value | label |\n|---|---|\n{labels}"
+    if card.normalisation == PICTURE:
+        return table, f"transferseg segment --model FOLDER --image {card.roles[0]}=PICTURE --out LABELS.png"
     return table, "transferseg segment --model FOLDER CASE_FOLDER --out LABELS.nii.gz"
+
+
+def _intensity_words(card: Card) -> str:
+    """How slices and intensities of a CT or a picture are taken."""
+    words = f" It works on {card.slices} slices." if card.dims == 2 and card.normalisation != PICTURE else ""
+    if card.normalisation not in (CT, PICTURE):
+        return words
+    found = card.intensities
+    numbers = "; ".join(f"mean {m:g}, SD {s:g}" for m, s in zip(found["mean"], found["sd"]))
+    scale = "pixels"
+    if card.normalisation == CT:
+        low, high = found["window"]
+        filters = f"denoising {found.get('denoise', 'none')}, contrast {found.get('contrast', 'none')}"
+        scale = f"{low:g} to {high:g} HU, {filters}"
+    return f"{words} Intensities: {scale}, 0 to 1, then the training set's {numbers}."
 
 
 def _level_needs(card: Card) -> tuple[str, str]:

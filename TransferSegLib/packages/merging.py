@@ -15,7 +15,7 @@ from .package import Package, write_package
 
 # What members must have in common: all that decides what goes in and what comes out.
 _ALIKE = ("task", "roles", "reference", "labels", "network", "in_channels", "out_channels", "arguments", "space")
-_ALIKE = (*_ALIKE, "spacing", "orientation", "axes", "normalisation", "output", "combination")
+_ALIKE = (*_ALIKE, "spacing", "orientation", "axes", "normalisation", "intensities", "output", "combination")
 
 
 def merge_packages(packages: Sequence[Package], target: Path | str, *, name: str) -> Package:

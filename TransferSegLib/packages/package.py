@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PackageError
-from ..networks import network_divisor
+from ..networks import network_divisor, network_spec
 from ..storage import sha256, write_json, write_text, writing_folder
-from .card import PETCT, Card
+from .card import Card
 from .composed import first_member, loaded_module
 from .inference_config import inference_config, readme
+from .inputs import PETCT, PICTURE
 
 METADATA = Path("configs") / "metadata.json"
 WEIGHTS = Path("models") / "model.pt"
@@ -51,7 +52,9 @@ class Package:
         An `Ensemble` where the package holds several networks.
         """
         card = self.card
-        divisor = network_divisor(card.network, card.arguments)
+        divisor, dims = network_divisor(card.network, card.arguments), network_spec(card.network).dims
+        if card.task != "level" and dims != card.dims:
+            raise PackageError(f"{self.folder}: window {card.window} is not of {dims} sizes; correct its card")
         if any(size % divisor for size in card.window):
             raise PackageError(f"{self.folder}: window {card.window} is no multiple of {divisor}; correct its card")
         return loaded_module(card, self.state(), where=self.weights).eval()
@@ -150,8 +153,9 @@ def _metadata(card: Card, versions: dict[str, str]) -> dict[str, Any]:
     """What MONAI asks of a bundle's metadata.json, and our card under ``transferseg``."""
     level, petct = card.task == "level", card.normalisation == PETCT
     # A projection has two axes and any number of rows.
-    shape = ["*", str(card.window[1])] if level else ["16*n"] * 3
+    shape = ["*", str(card.window[1])] if level else ["16*n"] * card.dims
     inputs = list(card.projection["views"]) if level else list(card.roles)
+    inputs = ["red", "green", "blue"] if card.roles == ("rgb",) else inputs
     inputs = [f"channel {n + 1} of {' and '.join(card.roles)}" for n in range(card.in_channels)] if petct else inputs
     image = {
         "type": "image",
@@ -196,4 +200,4 @@ def _modality(card: Card) -> str:
     """As MONAI names it, where all inputs are of one."""
     if set(card.roles) <= {"flair", "t1", "t1gd", "t2"}:
         return "MR"
-    return "CT" if set(card.roles) == {"ct"} else "n/a"
+    return "CT" if set(card.roles) == {"ct"} else "microscopy or photograph" if card.normalisation == PICTURE else "n/a"

@@ -17,8 +17,9 @@ from typing import Any
 
 from ..errors import PackageError
 from ..networks import build_network
-from .card import PETCT, PETCT_CHANNELS, PETCT_ROLES, Card, Label
+from .card import Card, Label
 from .composed import composed_state, load_checked
+from .inputs import PETCT, PETCT_CHANNELS, PETCT_ROLES
 from .package import METADATA, Package, read_state, write_package
 
 LICENCE = "not stated in the checkpoint; TMTV-Net is for research only: whoever holds the weights answers for their use"

@@ -33,7 +33,7 @@ def prepare_mri(
     loaded: LoadedCase,
     *,
     roles: Sequence[str],
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0),
     orientation: str = "LPS",
     space: str = "native",
     normalisation: str = "zscore-brain",
@@ -52,7 +52,7 @@ def prepare_mri(
     roles : sequence of str
         The channels wanted, in order.
     spacing : tuple of float
-        Of the work grid, mm, along its axes i, j, k.
+        Of the work grid, mm, along its axes i, j, k; two numbers leave the slices along k as they are.
     orientation : str
         The work grid's axes, for example ``LPS``: the nearest permutation and flip of the reference's axes;
         an oblique scan keeps its own.
@@ -101,11 +101,13 @@ def prepare_mri(
     return Prepared(array, mask, grid, loaded.reference, transform, truth, tuple(steps), alignment.transforms)
 
 
-def work_grid(
-    reference: Grid, *, spacing: tuple[float, float, float], orientation: str, mode: str
-) -> tuple[Grid, Step]:
-    """The uncropped work grid: the reference's axes reordered, at the asked spacing."""
+def work_grid(reference: Grid, *, spacing: tuple[float, ...], orientation: str, mode: str) -> tuple[Grid, Step]:
+    """The uncropped work grid: the reference's axes reordered, at the asked spacing.
+
+    Where only two numbers are asked for, the slices along k stay where they are.
+    """
     turned = reference.reoriented(orientation)
+    spacing = (*spacing, *turned.spacing[len(spacing) :])
     shown = " x ".join(f"{s:.3g}" for s in turned.spacing)
     wanted = " x ".join(f"{s:.3g}" for s in spacing)
     if mode == "off":

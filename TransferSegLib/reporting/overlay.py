@@ -122,7 +122,7 @@ def _draw(axes: Axes, cut: Slice, panel_mm: float, window: tuple[float, float], 
     axes.set_ylim(height + spare, -spare)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(f"{cut.name}, {_place(cut)}", fontsize=9, pad=4)
+    axes.set_title(cut.name if cut.name == "picture" else f"{cut.name}, {_place(cut)}", fontsize=9, pad=4)
     rim = [withStroke(linewidth=2, foreground="black")]
     places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"))
     for (x, y, across, along), letter in zip((*places, (0.5, 0.02, "center", "bottom")), cut.sides):
@@ -159,12 +159,15 @@ def _legend(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    voxel_ml = float(np.prod(labels.GetSpacing())) / 1000
-    found = volumes_ml(sitk.GetArrayViewFromImage(labels), voxel_ml, names)
-    true = volumes_ml(sitk.GetArrayViewFromImage(truth), voxel_ml, names) if truth is not None else {}
+    picture = labels.GetSize()[2] == 1
+    unit, digits = ("pixels", 0) if picture else ("ml", 1)
+    size = 1.0 if picture else float(np.prod(labels.GetSpacing())) / 1000
+    found = volumes_ml(sitk.GetArrayViewFromImage(labels), size, names)
+    true = volumes_ml(sitk.GetArrayViewFromImage(truth), size, names) if truth is not None else {}
     handles = []
     for value, name in names.items():
-        text = f"{name} {found[name]:.1f} ml" + (f" (truth {true[name]:.1f} ml)" if name in true else "")
+        text = f"{name} {found[name]:.{digits}f} {unit}"
+        text += f" (truth {true[name]:.{digits}f} {unit})" if name in true else ""
         handles.append(Patch(facecolor=colours[value], edgecolor="black", linewidth=0.5, label=text))
     if truth is not None:
         handles.append(Line2D([], [], color=TRUTH_LINE, linewidth=2, label="outline of the truth"))

@@ -22,7 +22,7 @@ class Slice:
     Attributes
     ----------
     name : str
-        ``axial``, ``coronal`` or ``sagittal``.
+        ``axial``, ``coronal`` or ``sagittal``; ``picture`` for the one slice of a picture.
     position_mm : float
         Place of the slice along the patient's axis that it cuts, in LPS mm.
     grey, labels, truth : (rows, columns)
@@ -50,10 +50,17 @@ _VIEWS = (
 )
 
 
+# A picture has no sides of a patient.
+_PICTURE = (("picture", ("", "", "", ""), False),)
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
 def orthogonal_slices(
     image: sitk.Image, labels: sitk.Image, truth: sitk.Image | None, *, values: Sequence[int]
 ) -> list[Slice]:
     """Axial, coronal and sagittal slices where the labels cover most, cropped to what there is to see.
+
+    Of an image of one slice that slice alone; of colours the luminance.
 
     Parameters
     ----------
@@ -73,12 +80,14 @@ def orthogonal_slices(
             raise InputError(f"{what}: they lie on another grid than the image; resample them to the image's grid")
     oriented = sitk.DICOMOrient(image, "LPS")
     grey = sitk.GetArrayFromImage(oriented).astype(np.float32)
+    grey = grey @ _LUMINANCE if grey.ndim == 4 else grey
+    views = _VIEWS if grey.shape[0] > 1 else _PICTURE
     found, true = (None if part is None else _known(part, values) for part in (labels, truth))
     spacing = oriented.GetSpacing()[::-1]
     shown = found if found.any() or true is None else true
     box = _box(grey, (found > 0) if true is None else (found > 0) | (true > 0), spacing)
     slices = []
-    for axis, (name, sides, upwards) in enumerate(_VIEWS):
+    for axis, (name, sides, upwards) in enumerate(views):
         place = _fullest(shown > 0, axis, box)
         rows, columns = (other for other in range(3) if other != axis)
         cut = [None if part is None else _cut(part, axis, place, box, upwards) for part in (grey, found, true)]

@@ -6,7 +6,7 @@ from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
 from .loop import LEVEL_ERROR, Metric, Progress, train
-from .losses import LOSSES, active_logits, judge, learns_without_truth, loss_by_name, needs_image
+from .losses import LOSSES, active_logits, judge, learns_without_truth, loss_by_name, needs_image, region_logits
 from .petct_augmentation import PetCtAugmentation
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
 from .prepared import (
@@ -22,6 +22,8 @@ from .prepared import (
     unlabelled_case,
 )
 from .run import Run, versions
+from .slice_augmentation import SliceAugmentation
+from .statistics import with_statistics
 from .supervision import DeepSupervised, stacked
 from .terms import UNLABELLED
 from .windows import UNLABELLED_A_STEP, TrainingCase, Windows
@@ -43,6 +45,7 @@ __all__ = [
     "PetCtAugmentation",
     "Progress",
     "Run",
+    "SliceAugmentation",
     "TrainingCase",
     "TrainingPlan",
     "Windows",
@@ -62,9 +65,11 @@ __all__ = [
     "prepare_case",
     "prepare_loaded",
     "prepared_arrays",
+    "region_logits",
     "stacked",
     "train",
     "training_case",
     "unlabelled_case",
     "versions",
+    "with_statistics",
 ]

@@ -60,6 +60,8 @@ class Augmentation:
         )
 
         both, image = ["image", "truth"], ["image"]
+        # Across a window of one slice there is nothing to smooth with.
+        depth = (0.4, 1) if patch[0] > 1 else (1e-3, 1e-3)
         # Resampling costs as much as an optimiser step on two cores: a fifth of the windows has to do.
         self.affine_share = 0.2
         self._affine = Compose(
@@ -82,7 +84,7 @@ class Augmentation:
                 RandShiftIntensityd(image, prob=0.5, offsets=0.15, channel_wise=True),
                 RandAdjustContrastd(image, prob=0.2, gamma=(0.7, 1.5)),
                 RandGaussianNoised(image, prob=0.15, std=0.1),
-                RandGaussianSmoothd(image, prob=0.1, sigma_x=(0.4, 1), sigma_y=(0.4, 1), sigma_z=(0.4, 1)),
+                RandGaussianSmoothd(image, prob=0.1, sigma_x=depth, sigma_y=(0.4, 1), sigma_z=(0.4, 1)),
             ]
         )
 

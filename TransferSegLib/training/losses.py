@@ -43,6 +43,17 @@ def active_logits(logits: torch.Tensor, channels: tuple[int, ...]) -> torch.Tens
     return torch.cat([background, logits[:, list(channels)]], dim=1)
 
 
+def region_logits(logits: torch.Tensor, channel: int) -> torch.Tensor:
+    """The logit z of one sigmoid channel (B, C, k, j, i) as logits (B, 2, k, j, i) over background and foreground.
+
+    softmax(0, z) is (1 - sigmoid(z), sigmoid(z)): every loss over classes is then the one of a Bernoulli output.
+    """
+    import torch
+
+    z = logits[:, channel : channel + 1]
+    return torch.cat([torch.zeros_like(z), z], dim=1)
+
+
 LOSSES: dict[str, Callable[[], Loss]] = {
     "dice-ce": dice_ce,
     "mumford-shah-dice-ce": MumfordShahDiceCE,

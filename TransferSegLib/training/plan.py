@@ -39,6 +39,13 @@ FIBER_RECIPE: dict[str, Any] = {
 }
 
 
+# 2-D networks on slices (methods.md, section 3): Adam, cosine, batch 16, 20 epochs [S]; rate 1e-3 [R].
+# (side of the window, batch) on a GPU and on two cores, where the epochs are those that end within minutes.
+SLICE_RECIPE = ((256, 16), (128, 8))
+SLICE_EPOCHS, SLICE_RATE = 20, 1e-3
+SLICE_CPU_EPOCHS = {"unet2d-64-128-256-512": 2}
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """The numbers of one training.
@@ -48,7 +55,8 @@ class TrainingPlan:
     epochs : int
         An epoch is 50 optimiser steps, whatever the number of cases.
     patch : tuple of int
-        Window in voxels, in the order of the card's axes; a multiple of the network's divisor.
+        Window in voxels, in the order of the card's axes; a multiple of the network's divisor. One slice deep for a
+        network that works on slices.
     rate : float
         Adam's learning rate before the strategy's factor (methods: 5e-4).
     decay : bool
@@ -97,8 +105,10 @@ class TrainingPlan:
         return values
 
 
-def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int = 16) -> TrainingPlan:
+def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int = 16, dims: int = 3) -> TrainingPlan:
     """The plan for a network on this kind of device; 128-voxel patches and up to 300 epochs need a GPU."""
+    if dims == 2:
+        return _slice_plan(network, on_gpu=on_gpu, early_stopping=early_stopping, divisor=divisor)
     if network in PETCT_RECIPES:
         return _petct_plan(network, on_gpu=on_gpu, early_stopping=early_stopping)
     epochs = MAX_EPOCHS if on_gpu and early_stopping else 100 if on_gpu else CPU_EPOCHS.get(network, 3)
@@ -111,6 +121,18 @@ def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: i
         early_stopping=early_stopping,
         decay=not (on_gpu and early_stopping),
         **(FIBER_RECIPE if network in FIBER_NETWORKS else {}),
+    )
+
+
+def _slice_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int) -> TrainingPlan:
+    side, batch = SLICE_RECIPE[0 if on_gpu else 1]
+    side = max(divisor, side // divisor * divisor)
+    return TrainingPlan(
+        epochs=SLICE_EPOCHS if on_gpu else SLICE_CPU_EPOCHS.get(network, 4),
+        patch=(1, side, side),
+        batch=batch,
+        rate=SLICE_RATE,
+        early_stopping=early_stopping,
     )
 
 

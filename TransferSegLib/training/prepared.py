@@ -15,10 +15,10 @@ import numpy as np
 from ..cases import Case, LoadedCase, load_case
 from ..errors import InputError, StorageError
 from ..events import Events
-from ..imaging import Grid, find_series, image_stem, image_suffix, read_image, to_array
-from ..packages import PETCT, Card
+from ..imaging import Grid, find_series, image_stem, image_suffix, picture_suffix, read_image, to_array
+from ..packages import CT, PETCT, PICTURE, Card
 from ..places import cache_folder
-from ..preparing import PreparationOptions, Prepared, prepare_mri, prepare_petct
+from ..preparing import PreparationOptions, Prepared, prepare_ct, prepare_mri, prepare_petct, prepare_picture
 from ..storage import sha256, write_json, writing_folder
 from .terms import UNLABELLED
 from .windows import TrainingCase
@@ -26,6 +26,7 @@ from .windows import TrainingCase
 # Raise when preparing changes what it gives, so that stale caches are not used.
 CACHE_VERSION = 2
 POSITIONS = 20_000
+WHOLE_FROM = 2**24
 SINGLE_FILES = {".nii", ".nii.gz", ".nrrd", ".mha"}
 
 
@@ -40,7 +41,7 @@ def case_hash(case: Case) -> str:
 
 def _content(path: Path) -> str:
     """Digest of what an image holds: of its file, or of grid and voxels where these lie in several files."""
-    if image_suffix(path) in SINGLE_FILES:
+    if image_suffix(path) in SINGLE_FILES or picture_suffix(path) is not None:
         return sha256(path)
     image = read_image(path)
     digest = hashlib.sha256(repr(Grid.of(image)).encode())
@@ -81,7 +82,7 @@ def prepared_arrays(
         "options": asdict(options),
         "hd-bet": shutil.which("hd-bet"),
         "version": CACHE_VERSION,
-    }
+    } | ({"intensities": card.intensities} if card.intensities else {})
     return kept_arrays(wanted, lambda: prepare_case(case, card, options=options, events=events, with_truth=True)[1])
 
 
@@ -119,10 +120,17 @@ def prepare_case(
 
 
 def prepare_loaded(loaded: LoadedCase, card: Card, *, options: PreparationOptions, events: Events) -> Prepared:
-    """Prepare a case in memory as the card's normalisation asks: brain MRI, or PET/CT."""
+    """Prepare a case in memory as the card's normalisation asks: brain MRI, PET/CT, a CT or a picture."""
+    how = {"spacing": card.spacing, "orientation": card.orientation, "options": options, "events": events}
     if card.normalisation == PETCT:
-        how = {"spacing": card.spacing, "orientation": card.orientation, "options": options, "events": events}
         return prepare_petct(loaded, **how)
+    found = card.intensities
+    if card.normalisation == PICTURE:
+        return prepare_picture(loaded, role=card.roles[0], mean=found["mean"], sd=found["sd"])
+    if card.normalisation == CT:
+        filters = {name: found.get(name, "none") for name in ("denoise", "contrast")}
+        window, (mean,), (sd,) = tuple(found["window"]), found["mean"], found["sd"]
+        return prepare_ct(loaded, window=window, mean=mean, sd=sd, **filters, **how)
     return prepare_mri(
         loaded,
         roles=card.roles,
@@ -181,6 +189,9 @@ def class_counts(cases: list[TrainingCase]) -> dict[int, int]:
 
 
 def _positions(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if mask.size > WHOLE_FROM and mask.all():  # a list of all voxels of a CT would not fit memory
+        drawn = np.sort(rng.choice(mask.size, POSITIONS, replace=False))
+        return np.stack(np.unravel_index(drawn, mask.shape), axis=1).astype(np.int32)
     positions = np.argwhere(mask).astype(np.int32)
     if len(positions) > POSITIONS:
         positions = positions[np.sort(rng.choice(len(positions), POSITIONS, replace=False))]

@@ -64,7 +64,7 @@ class WarmModels:
         if model.card.task == "level":
             _warm_level(model, events)
             return {}
-        window = np.zeros((model.card.in_channels, *(min(side, PROBE) for side in model.card.window)), np.float32)
+        window = np.zeros((model.card.in_channels, *(min(side, PROBE) for side in model.card.window_kji)), np.float32)
         predict_array(model, window, None, events=events.silent())
         return {}
 
