@@ -70,6 +70,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar="L",
         help="dice-ce, mumford-shah-dice-ce, dice-focal-boundary or generalised-dice (default: dice-ce)",
     )
+    options.augmentation(training)
     training.add_argument(
         "--curriculum",
         nargs="?",
@@ -184,6 +185,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             batch=args.batch,
             rate=args.rate,
             loss=args.loss,
+            augmentation=args.augmentation,
             curriculum=args.curriculum,
             difficulty=args.difficulty,
             unlabelled=args.unlabelled,

@@ -73,6 +73,8 @@ class TrainingPlan:
         Of the optimiser.
     schedule : str
         How the rate falls: ``cosine``, or ``poly``, (1 - step / steps) to the power of 0.9.
+    flips_only : bool
+        Of the augmentation only the flips.
     """
 
     epochs: int
@@ -86,6 +88,7 @@ class TrainingPlan:
     patience: int = PATIENCE
     foreground: float = 0.33
     augment: bool = True
+    flips_only: bool = False
     loss: str = "dice-ce"
     feature_bank: int = 0
     optimiser: str = "adam"
@@ -98,10 +101,12 @@ class TrainingPlan:
         return self.epochs * self.steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; the schedule only where it is not the cosine, as runs that did not know it have it."""
+        """Plain JSON types; schedule and flips only where they are not the usual, as runs that did not know them."""
         values = asdict(self) | {"patch": list(self.patch)}
         if self.schedule == "cosine":
             del values["schedule"]
+        if not self.flips_only:
+            del values["flips_only"]
         return values
 
 
