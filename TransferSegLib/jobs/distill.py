@@ -112,7 +112,9 @@ def distill(
 
     def teaching(**where: str) -> Teaching:
         card = target.model.card
-        teachings.append(Teaching(job.how, job.student.teacher, card.network, card.dims, **where))
+        remember = job.plan.flips_only or not job.plan.augment
+        made = Teaching(job.how, job.student.teacher, card.network, card.dims, remember=remember, **where)
+        teachings.append(made)
         return teachings[0]
 
     after_words = {"options": options, "run": run, "events": events, "afterwards": scoring, "teaching": teaching}

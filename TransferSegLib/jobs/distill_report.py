@@ -47,8 +47,8 @@ def distilled_result(
         "distillation": job.how.to_json()
         | {
             "pairs": [list(pair) for pair in teaching.pairs],
-            "asked": teaching.cache.asked - teaching.cache.hits,
-            "remembered": teaching.cache.hits,
+            "asked": teaching.asked,
+            "remembered": teaching.seen - teaching.asked,
         },
         "notes": _notes(job, sizes),
         "steps": adapted.steps,

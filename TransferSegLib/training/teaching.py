@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-# What is remembered of the teacher; the oldest windows go first.
+# What is remembered of the teacher.
 CACHE_BYTES = 2**30
-# A cache that was never asked for a window again in so many windows is given up: the augmentation repeats none.
-CACHE_TRIAL = 2000
 
 
 @dataclass(frozen=True)
@@ -70,37 +68,24 @@ class Lesson:
 
 
 class LessonCache:
-    """What a teacher said of a window, by the window's content; bounded in bytes, half precision."""
+    """What a teacher said of a window, by the window's content; bounded in bytes, the oldest go first."""
 
-    def __init__(self, limit: int = CACHE_BYTES, trial: int = CACHE_TRIAL) -> None:
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._kept: OrderedDict[bytes, Lesson] = OrderedDict()
-        self._limit, self._trial = limit, trial
-        self._bytes = self.hits = self.asked = 0
-
-    @property
-    def useful(self) -> bool:
-        """Whether windows are worth remembering."""
-        return self.hits > 0 or self.asked < self._trial
+        self._limit, self._bytes = limit, 0
 
     def find(self, key: bytes) -> Lesson | None:
         """The lesson of one window, or None."""
-        self.asked += 1
         found = self._kept.get(key)
         if found is not None:
-            self.hits += 1
             self._kept.move_to_end(key)
-        elif not self.useful:
-            self._kept.clear()
-            self._bytes = 0
         return found
 
     def keep(self, key: bytes, lesson: Lesson) -> None:
         """Remember one window's lesson."""
-        if not self.useful:
-            return
         self._kept[key] = lesson
         self._bytes += _bytes(lesson)
-        while self._bytes > self._limit and self._kept:
+        while self._bytes > self._limit:
             self._bytes -= _bytes(self._kept.popitem(last=False)[1])
 
 
@@ -117,18 +102,33 @@ class Teaching:
         Its dimensions.
     device, precision : str
         Where and how the teacher runs: as the training does.
+    remember : bool
+        Keep what the teacher said of a window for when it comes again. Only sensible where the augmentation brings
+        windows again (flips alone, or none). Windows are then shown to it one by one, so that what it says does not
+        depend on what it remembers: a resumed training ends as an uninterrupted one.
 
     Attributes
     ----------
     pairs : tuple of (str, str)
         Student's and teacher's groups whose maps are compared, known after the first batch.
+    seen, asked : int
+        Windows that the student was shown, and those of them that the teacher looked at.
     """
 
     def __init__(
-        self, how: Distillation, teacher: Teacher, student: str, dims: int, *, device: str, precision: str
+        self,
+        how: Distillation,
+        teacher: Teacher,
+        student: str,
+        dims: int,
+        *,
+        device: str,
+        precision: str,
+        remember: bool = False,
     ) -> None:
         self.how, self.teacher, self.pairs = how, teacher, ()
-        self.cache = LessonCache()
+        self.cache = LessonCache() if remember else None
+        self.seen = self.asked = 0
         self._student, self._dims, self._device, self._precision = student, dims, device, precision
         self._blocks: list[BlockOutput] = []
         self._size = 0
@@ -173,25 +173,20 @@ class Teaching:
         return total
 
     def _lesson(self, image: Tensor) -> Lesson:
-        """The lesson of a batch; windows that were seen before are not asked again."""
-        if not self.cache.useful:
-            return self._ask(image)
-        keys = [
-            hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).digest() for window in image
-        ]
-        found = {key: self.cache.find(key) for key in keys}
-        missing = [n for n, key in enumerate(keys) if found[key] is None and key not in keys[:n]]
-        if missing:
-            fresh = self._ask(image[missing])
-            for place, n in enumerate(missing):
-                part = slice(place, place + 1)
-                # A copy: a view would keep the whole batch alive.
-                lesson = Lesson(fresh.logits[part].clone(), {g: m[part].clone() for g, m in fresh.maps.items()})
-                found[keys[n]] = lesson
-                self.cache.keep(keys[n], lesson)
+        """The lesson of a batch."""
         import torch
 
-        lessons = [found[key] for key in keys]
+        self.seen += len(image)
+        if self.cache is None:
+            return self._ask(image)
+        lessons = []
+        for window in image:
+            key = hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).digest()
+            lesson = self.cache.find(key)
+            if lesson is None:
+                lesson = self._ask(window[None])
+                self.cache.keep(key, lesson)
+            lessons.append(lesson)
         maps = {group: torch.cat([lesson.maps[group] for lesson in lessons]) for group in lessons[0].maps}
         return Lesson(torch.cat([lesson.logits for lesson in lessons]), maps)
 
@@ -199,6 +194,7 @@ class Teaching:
         """Run the teacher; half precision, so that a lesson is the same whether it comes from the cache or not."""
         import torch
 
+        self.asked += len(image)
         teacher = self.teacher
         windows = image.transpose(2, 4) if teacher.turned else image
         planes = as_planes(windows, teacher.dims)
@@ -265,10 +261,6 @@ def _resized(maps: Tensor, size: torch.Size) -> Tensor:
     if maps.shape[1:] == size:
         return maps
     return functional.interpolate(maps[:, None], size=tuple(size), mode="trilinear", align_corners=False)[:, 0]
-
-
-def _key(window: Tensor) -> bytes:
-    return hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).digest()
 
 
 def _first(output: object) -> Tensor:
