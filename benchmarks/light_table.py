@@ -318,7 +318,7 @@ def draw(args: argparse.Namespace, task: Task) -> None:
     chosen = [ranked[round(share * (len(ranked) - 1))][0] for share in (0.1, 0.5, 0.9)]
     folder, _, _ = split(args, task)
     known = {case.id: case for case in open_data_set(folder, roles=list(task.roles)).cases}
-    figure = new_figure((11, 7))
+    figure = new_figure(11, 7)
     axes = figure.subplots(3, 5)
     for row, name in zip(axes, chosen):
         how = {"options": PreparationOptions(), "with_truth": True, "device": "cpu", "events": Events()}
