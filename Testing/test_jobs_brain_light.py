@@ -12,8 +12,8 @@ from TransferSegLib.jobs.pretrain import LABELS, Recipe
 
 SMALL = LightRecipe(
     phantoms=Recipe(counts=(("glioma", 4), ("postoperative", 4)), held_out=0, shape=(32, 36, 32)),
-    teacher="unet", teacher_epochs=1, teacher_patch=16, teacher_batch=1,
-    student="unet3d-2-4", epochs=1, patch=16, batch=1,
+    teacher="unet", teacher_epochs=1, teacher_patch=32, teacher_batch=1,
+    student="unet3d-2-4", epochs=1, patch=32, batch=1,
 )  # fmt: skip
 
 
