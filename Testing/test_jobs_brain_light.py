@@ -17,8 +17,14 @@ SMALL = LightRecipe(
 )  # fmt: skip
 
 
-def test_the_recipe_makes_a_light_model_that_says_what_it_is(tmp_path):
-    package = make_brain_light(tmp_path / "out", tmp_path / "work", recipe=SMALL, command="make it")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("light")
+    return folder, make_brain_light(folder / "out", folder / "work", recipe=SMALL, command="make it")
+
+
+def test_the_recipe_makes_a_light_model_that_says_what_it_is(made):
+    folder, package = made
     card = package.card
     assert card.name == "brain-light" and card.network == "unet3d-2-4" and card.origin["command"] == "make it"
     assert [(label.value, label.name) for label in card.labels] == [(label.value, label.name) for label in LABELS]
@@ -26,14 +32,15 @@ def test_the_recipe_makes_a_light_model_that_says_what_it_is(tmp_path):
     assert "phantoms" in card.description and not card.measured_on
     assert package.network() is not None
     with pytest.raises(StorageError):
-        make_brain_light(tmp_path / "out", tmp_path / "work", recipe=SMALL)
+        make_brain_light(folder / "out", folder / "work", recipe=SMALL)
 
 
-def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
-    make_brain_light(tmp_path / "out", tmp_path / "work", recipe=SMALL)
+def test_what_is_finished_is_not_done_again(made, tmp_path, monkeypatch):
+    folder, package = made
     for verb in ("finetune", "distill"):
         monkeypatch.setattr(brain_light, verb, lambda **_: pytest.fail("done already"))
-    make_brain_light(tmp_path / "again", tmp_path / "work", recipe=SMALL)
+    again = make_brain_light(tmp_path / "again", folder / "work", recipe=SMALL)
+    assert again.card.weights_sha256 == package.card.weights_sha256
 
 
 def test_the_command_names_what_was_changed():
