@@ -8,7 +8,7 @@
 One split by patient, the same for all cells: a quarter of the patients is scored and takes no other part. 20 epochs,
 batch 16, Adam 1e-3, cosine, flips, the best epoch on an inner split kept (a fifth of the training patients). Small
 plan: pictures of 112 x 112, bfloat16. Cells run seed by seed and are kept, so that an interrupted table is a whole
-one with fewer seeds; the teacher of seed 0 teaches all students.
+one with fewer seeds; the teacher of seed 0 teaches all students. Several processes may share a folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -231,6 +232,23 @@ def run_cell(args: argparse.Namespace, task: Task, network: str, way: str, seed:
     return cell
 
 
+@contextmanager
+def claimed(file: Path) -> Iterator[bool]:
+    """Whether this process may do a cell: no other one that still runs is at it."""
+    try:
+        with file.open("x") as claim:
+            claim.write(str(os.getpid()))
+    except FileExistsError:
+        if Path(f"/proc/{file.read_text() or 0}").exists():
+            yield False
+            return
+        file.write_text(str(os.getpid()))
+    try:
+        yield True
+    finally:
+        file.unlink(missing_ok=True)
+
+
 def cell_name(network: str, way: str, seed: int) -> str:
     """Name of a cell's files in the folder."""
     return f"{network}-{way}-{seed}"
@@ -356,8 +374,10 @@ def main() -> None:
         for seed in range(args.seeds):
             for network in args.networks or reversed(task.students):
                 for way in args.ways:
-                    cell = run_cell(args, task, network, way, seed)
-                    print(cell_name(network, way, seed), round(cell["dice"], 4), cell["seconds"], "s", flush=True)
+                    with claimed(args.out / f"{cell_name(network, way, seed)}.claim") as mine:
+                        if mine:
+                            cell = run_cell(args, task, network, way, seed)
+                            print(cell_name(network, way, seed), round(cell["dice"], 4), cell["seconds"], flush=True)
     print(table(args, task))
     print(f"everything foreground: {foreground_dice(args, task):.3f}")
 
