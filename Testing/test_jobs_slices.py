@@ -23,6 +23,7 @@ from TransferSegLib.jobs.new_model import NewModel
 from TransferSegLib.jobs.segment import segment
 from TransferSegLib.packages import export_zip, find_package, read_package
 from TransferSegLib.storage import sha256
+from TransferSegLib.training import Augmentation, PetCtAugmentation, TrainingCase, TrainingPlan, Windows, default_plan
 
 OPTIONS = {"network": "unet2d-8-16", "patch": 32, "batch": 4, "epochs": 2, "steps": 12, "rate": 5e-3, "seed": 1}
 SET = {"source": None, "strategy_name": "scratch", "hold_out_ids": ["none"], "listed": False}
@@ -197,6 +198,27 @@ def test_options_of_a_new_model_are_refused_with_a_source(picture_model, picture
     with pytest.raises(UsageError, match="--hu: stands in the card of grey2d"):
         finetune(source=picture_model["package"], data=pictures, strategy_name="half-lr", out=tmp_path / "m",
                  options=TrainingOptions(new_model=NewModel(hu=(0.0, 80.0))))  # fmt: skip
+
+
+@pytest.mark.parametrize(("augmentation", "channels"), [(Augmentation, 1), (PetCtAugmentation, 5)])
+def test_a_window_of_one_slice_stays_in_the_slice_that_was_drawn(augmentation, channels):
+    """Slices may lie millimetres apart: none is turned into its neighbours, and a lesion's slice is not missed."""
+    truth = np.zeros((6, 64, 64), np.uint8)
+    truth[4, 24:40, 24:40] = 1
+    image = np.broadcast_to(np.where(truth > 0, np.float32(1), np.float32(0.25)), (channels, *truth.shape))
+    image = image * np.where(np.arange(6) == 4, 1, np.nan).astype(np.float32)[:, None, None]  # neighbours poison
+    positions = np.argwhere(truth).astype(np.int32)
+    case = TrainingCase("a", image, truth, {1: positions}, positions)
+    plan = TrainingPlan(epochs=1, patch=(1, 32, 32), batch=24, foreground=1.0)
+    images, truths = Windows([case], plan, augmentation=augmentation).batch(0)
+    assert images.shape == (24, channels, 1, 32, 32) and torch.isfinite(images).all()
+    assert (truths.flatten(1) == 1).any(dim=1).all()
+
+
+def test_dmfnet_on_slices_keeps_its_own_recipe():
+    plan = default_plan("dmfnet2d", on_gpu=False, early_stopping=False, dims=2)
+    assert plan.loss == "generalised-dice" and plan.optimiser == "adam-amsgrad" and plan.schedule == "poly"
+    assert plan.patch[0] == 1 and default_plan("unet2d-32-64", on_gpu=True, early_stopping=False, dims=2).epochs == 20
 
 
 def test_slices_are_the_network_of_each_slice_alone_and_few_are_held():

@@ -127,12 +127,13 @@ def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: i
 def _slice_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int) -> TrainingPlan:
     side, batch = SLICE_RECIPE[0 if on_gpu else 1]
     side = max(divisor, side // divisor * divisor)
+    recipe = {"rate": SLICE_RATE} | (FIBER_RECIPE if network in FIBER_NETWORKS else {})
     return TrainingPlan(
         epochs=SLICE_EPOCHS if on_gpu else SLICE_CPU_EPOCHS.get(network, 4),
         patch=(1, side, side),
         batch=batch,
-        rate=SLICE_RATE,
         early_stopping=early_stopping,
+        **recipe,
     )
 
 
