@@ -10,17 +10,19 @@ import pytest
 import SimpleITK as sitk
 import torch
 from helpers_cli import SIDE, call, save, small_data_set
-from helpers_pictures import picture_set
+from helpers_pictures import picture_case, picture_set
 from PIL import Image
 
-from TransferSegLib.errors import Cancelled, PackageError, UsageError
+from TransferSegLib.errors import Cancelled, InputError, PackageError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.imaging import Grid, read_image, read_picture_mask
 from TransferSegLib.inference import OutputRule, segment_array
 from TransferSegLib.jobs.evaluate import evaluate
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
-from TransferSegLib.jobs.new_model import NewModel
+from TransferSegLib.jobs.new_model import NewModel, input_of
 from TransferSegLib.jobs.segment import segment
+from TransferSegLib.jobs.target import default_network
+from TransferSegLib.networks import network_spec
 from TransferSegLib.packages import export_zip, find_package, read_package
 from TransferSegLib.storage import sha256
 from TransferSegLib.training import Augmentation, PetCtAugmentation, TrainingCase, TrainingPlan, Windows, default_plan
@@ -58,7 +60,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ct_model(ct_set, tmp_path_factory):
-    options = TrainingOptions(**OPTIONS | {"steps": 30}, new_model=NewModel(hu=(-160.0, 240.0), denoise="median"))
+    options = TrainingOptions(**OPTIONS | {"steps": 50}, new_model=NewModel(hu=(-160.0, 240.0), denoise="median"))
     return finetune(**SET, data=ct_set, out=tmp_path_factory.mktemp("m") / "ct2d", options=options)
 
 
@@ -213,6 +215,39 @@ def test_a_window_of_one_slice_stays_in_the_slice_that_was_drawn(augmentation, c
     images, truths = Windows([case], plan, augmentation=augmentation).batch(0)
     assert images.shape == (24, channels, 1, 32, 32) and torch.isfinite(images).all()
     assert (truths.flatten(1) == 1).any(dim=1).all()
+
+
+def test_distances_and_areas_of_pictures_are_told_in_pixels(picture_model, pictures, tmp_path, capsys):
+    how = ("--model", picture_model["package"], "--data", pictures, "--out", tmp_path / "m.csv")
+    found = call(capsys, "evaluate", *how, "--json").value
+    row = found["cases"][3]
+    truth = sitk.GetArrayFromImage(read_picture_mask(pictures / "p4" / "mask.png"))
+    assert row["pixels_truth"] == {"lesion": int(truth.sum())} and row["pixels_prediction"]["lesion"] > 0
+    assert row["volume_truth_ml"] == {"lesion": None}
+    assert row["undefined"]["lesion"]["volume_truth_ml"] == "a picture has no millilitres"
+    assert "volume_truth_ml,,a picture has no millilitres" in (tmp_path / "m.csv").read_text()
+    shown = call(capsys, "evaluate", *how).out
+    assert "HD95 pixels" in shown and "truth pixels" in shown and " mm" not in shown and " ml" not in shown
+
+
+@pytest.mark.parametrize("roles", [["ct"], ["rgb"], ["grey"]])
+def test_a_ct_and_pictures_have_a_default_network(roles):
+    assert network_spec(default_network(roles)).dims == 2
+    assert input_of(roles, default_network(roles), NewModel())["window"] == (512, 512)
+
+
+def test_pictures_without_a_label_take_part_and_a_copy_of_a_held_out_one_is_found(pictures, tmp_path):
+    for number in (5, 6):
+        picture_case(tmp_path / "more" / f"p{number}", number)
+        (tmp_path / "more" / f"p{number}" / "mask.png").unlink()
+    options = TrainingOptions(
+        **OPTIONS | {"epochs": 1, "steps": 2}, unlabelled=tmp_path / "more", loss="mumford-shah-dice-ce"
+    )
+    how = SET | {"hold_out_ids": ["p4"], "roles": ["grey"], "data": pictures, "options": options}
+    assert finetune(**how, out=tmp_path / "m")["unlabelled"] == ["p5", "p6"]
+    Image.open(pictures / "p4" / "picture.png").convert("L").save(tmp_path / "more" / "p6" / "picture.png")
+    with pytest.raises(InputError, match="p6 has an image of the held-out p4"):
+        finetune(**how, out=tmp_path / "again")
 
 
 def test_dmfnet_on_slices_keeps_its_own_recipe():
