@@ -86,6 +86,8 @@ VARIANTS: dict[str, tuple[str, dict]] = {
         "unet",
         {"channels": (4, 8, 16), "strides": (2, 2), "num_res_units": 1, "norm": "batch", "dropout": 0.3},
     ),
+    "unet2d": ("unet2d", {"channels": (4, 8, 16), "strides": (2, 2)}),
+    "segresnet2d": ("segresnet2d", {"init_filters": 8, "blocks_down": [1, 2, 2], "blocks_up": [1, 1]}),
     "dynunet": (
         "dynunet",
         {

@@ -19,7 +19,7 @@ def inference_config(card: Card) -> dict[str, Any]:
         "imports": ["$import torch", "$import pathlib"],
         "bundle_root": ".",
         "output_dir": "$@bundle_root + '/eval'",
-        "image_files": [f"{role}.nii.gz" for role in card.roles],
+        "image_files": [f"{role}.{'png' if card.normalisation == PICTURE else 'nii.gz'}" for role in card.roles],
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
     }
     if card.task == "level":

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from ..errors import DependencyError, InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid
+from ..imaging import Grid, check_ct
 from .mri import work_grid
 from .options import PreparationOptions, Prepared, Step, check_choice
 from .petct import OUTSIDE_HU, smoothed_for
@@ -91,11 +91,14 @@ def prepare_ct(
     box = grown(box, hu.shape, _MARGIN_VOXELS)
     grid = crop_grid(work, box)
     array = np.clip(hu[box], *(np.float32(edge) for edge in window))
-    array = (array - np.float32(window[0])) / np.float32(window[1] - window[0])
+    del hu  # in place from here: a CT of a whole body is a gigabyte
+    array -= np.float32(window[0])
+    array /= np.float32(window[1] - window[0])
     for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
         events.progress("filtering the slices", number, len(array))
         plane[...] = enhanced(denoised(plane, denoise), contrast)
-    array = (array - np.float32(mean)) / np.float32(sd)
+    array -= np.float32(mean)
+    array /= np.float32(sd)
     steps = (
         step,
         Step("HU window", "done", f"{window[0]:g} to {window[1]:g} HU to 0 to 1"),
@@ -148,12 +151,8 @@ def _clahe(plane: np.ndarray) -> np.ndarray:
 def _image(loaded: LoadedCase) -> sitk.Image:
     if "ct" not in loaded.images:
         raise InputError(f"{loaded.case.id}: no image for the role ct; name it with --image ct=FILE")
-    image = loaded.images["ct"]
-    if float(sitk.GetArrayViewFromImage(image).min()) >= 0:
-        raise InputError(
-            f"{loaded.case.images['ct']}: has no value below 0, a CT in HU has air and fat; give the CT in HU"
-        )
-    return image
+    check_ct(loaded.images["ct"], loaded.case.images["ct"], beside_pet=False)
+    return loaded.images["ct"]
 
 
 def _on(image: sitk.Image, work: Grid) -> np.ndarray:
