@@ -43,13 +43,16 @@ def measure_here(
     *,
     device: str = "auto",
     repeats: int = 3,
+    case: StandardCase | None = None,
     floor: int | None = None,
     say: Callable[[int, int], None] = lambda done, total: None,
 ) -> SizeRecord:
-    """Measure an open model on its standard case in this process.
+    """Measure an open model on its standard case, or on ``case``, in this process.
 
     Parameters
     ----------
+    case : StandardCase, optional
+        Another prepared case to measure on.
     floor : int, optional
         Bytes that the process held with the model loaded; by default what it holds now.
 
@@ -62,7 +65,7 @@ def measure_here(
     if floor is None:
         gc.collect()
         floor = resident()
-    case = standard_case(model.card)
+    case = case or standard_case(model.card)
     work = (_level_work if model.card.task == "level" else _segmentation_work)(model, case, chosen)
     found = needed(work.run, repeats=repeats, floor=floor, gpu=chosen.name if chosen.is_gpu else "", say=say)
     return SizeRecord(
