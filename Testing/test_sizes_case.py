@@ -64,3 +64,21 @@ def test_median_and_peak_of_what_runs_warm():
     found = needed(run, repeats=2, floor=resident(), say=lambda done, total: told.append((done, total)))
     assert runs == [0, 1, 2] and told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert found.seconds > 0 and 35 < found.peak_mb < 80
+
+
+def test_on_a_gpu_torchs_own_memory_counts(monkeypatch):
+    """With a stand-in for torch's figures: there is no GPU here."""
+    import torch
+
+    held = {"now": 50_000_000, "peak": 900_000_000}
+
+    def reset(device):
+        held["peak"] = held["now"]
+
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: held["now"])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: held["peak"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    found = needed(lambda: held.update(peak=max(held["peak"], 250_000_000)), repeats=1, floor=0, gpu="cuda:0")
+    assert found.peak_mb == 200.0
+    found = needed(lambda: None, repeats=1, floor=None)
+    assert found.peak_mb is None and found.seconds > 0

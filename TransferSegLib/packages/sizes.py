@@ -89,6 +89,8 @@ def _read() -> dict[str, Any]:
 
 def _records(found: Any) -> list[SizeRecord]:
     """Those entries that are whole."""
+    if not isinstance(found, list) or not found:
+        return []
     schema = json_schema()["properties"]["sizes"]["items"]
-    whole = [item for item in found if check_schema(item, schema, "size") is None] if isinstance(found, list) else []
+    whole = [item for item in found if check_schema(item, schema, "size") is None]
     return [SizeRecord(**{key: item[key] for key in schema["properties"]}) for item in whole]
