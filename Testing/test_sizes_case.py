@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from TransferSegLib.errors import UsageError
 from TransferSegLib.exporting.sizes_case import standard_case
-from TransferSegLib.exporting.sizes_measuring import needed, resident
+from TransferSegLib.exporting.sizes_measuring import Held, held_at_rest, needed
 from TransferSegLib.packages import Card, Label
 
 MRI = Card("x", "d", ("flair", "t1"), (Label(1, "a", 1),), "unet", 2, 2)
@@ -54,14 +55,15 @@ def test_roles_without_a_case_are_refused():
 
 
 def test_median_and_peak_of_what_runs_warm():
-    runs, held, told = [], [], []
+    runs, told = [], []
 
     def run():
         runs.append(len(runs))
-        held.append(np.ones(40_000_000 if len(runs) == 2 else 1, np.uint8))
-        held.clear()
+        array = np.ones(40_000_000 if len(runs) == 2 else 1, np.uint8)
+        time.sleep(0.05)
+        del array
 
-    found = needed(run, repeats=2, floor=resident(), say=lambda done, total: told.append((done, total)))
+    found = needed(run, repeats=2, floor=held_at_rest(), say=lambda done, total: told.append((done, total)))
     assert runs == [0, 1, 2] and told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert found.seconds > 0 and 35 < found.peak_mb < 80
 
@@ -70,15 +72,21 @@ def test_on_a_gpu_torchs_own_memory_counts(monkeypatch):
     """With a stand-in for torch's figures: there is no GPU here."""
     import torch
 
-    held = {"now": 50_000_000, "peak": 900_000_000}
+    torchs = {"now": 50_000_000, "peak": 900_000_000}
 
     def reset(device):
-        held["peak"] = held["now"]
+        torchs["peak"] = torchs["now"]
 
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: held["now"])
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: held["peak"])
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: torchs["now"])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: torchs["peak"])
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
-    found = needed(lambda: held.update(peak=max(held["peak"], 250_000_000)), repeats=1, floor=0, gpu="cuda:0")
+    found = needed(lambda: torchs.update(peak=max(torchs["peak"], 250_000_000)), repeats=1, floor=0, gpu="cuda:0")
     assert found.peak_mb == 200.0
     found = needed(lambda: None, repeats=1, floor=None)
     assert found.peak_mb is None and found.seconds > 0
+
+
+def test_file_pages_that_the_system_takes_back_hide_nothing():
+    assert Held(900, 500).above(Held(1000, 300)) == 200
+    assert Held(1200, 310).above(Held(1000, 300)) == 200
+    assert Held(900).above(Held(1000, 300)) == 0

@@ -132,7 +132,7 @@ def measure_row(name: str, what: str, options: argparse.Namespace) -> None:
     import torch
 
     from TransferSegLib.errors import UsageError
-    from TransferSegLib.exporting.sizes_measuring import needed, resident
+    from TransferSegLib.exporting.sizes_measuring import held_at_rest, needed
     from TransferSegLib.jobs.models_measuring import measure_here
     from TransferSegLib.jobs.predict import Model
     from TransferSegLib.jobs.segment import segment
@@ -149,7 +149,7 @@ def measure_row(name: str, what: str, options: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps({**row, "problem": error.message}) + "\n")
         return
     model = Model(card, module)
-    floor = resident()  # memory counts from here: the network is loaded, nothing was read
+    floor = held_at_rest()  # memory counts from here: the network is loaded, nothing was read
     with tempfile.TemporaryDirectory() as folder:
         images = {} if what == SLICE else images_of(options.data / CASE, Path(folder))
         case = prepared(card, images) if images else None

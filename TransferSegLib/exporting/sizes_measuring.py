@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import statistics
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def needed(
     run: Callable[[], object],
     *,
     repeats: int,
-    floor: int | None,
+    floor: Held | None,
     gpu: str = "",
     say: Callable[[int, int], None] = lambda done, total: None,
 ) -> Needed:
@@ -33,14 +36,14 @@ def needed(
 
     Parameters
     ----------
-    floor : int or None
-        Bytes that the process held before (`resident`): the peak counts from there.
+    floor : Held or None
+        What the process held before (`held_at_rest`): the peak counts from there.
     gpu : str
         A device of torch (``cuda:0``), whose memory is looked at instead of the process's.
     say : callable
         Told how many runs are done, of how many.
     """
-    peak = _Gpu(gpu) if gpu else _Resident()
+    peak = _Gpu(gpu) if gpu else _Resident(floor)
     seconds = []
     with peak:
         for turn in range(repeats + 1):
@@ -49,30 +52,58 @@ def needed(
             run()
             seconds.append(time.perf_counter() - started)
     say(repeats + 1, repeats + 1)
-    floor = peak.floor if gpu else floor
-    highest = None if peak.highest is None or floor is None else max(peak.highest - floor, 0) / MB
-    return Needed(statistics.median(seconds[1:]), highest)
+    return Needed(statistics.median(seconds[1:]), None if peak.bytes is None else peak.bytes / MB)
 
 
-def resident() -> int | None:
-    """Bytes of memory that this process holds; None where nothing tells it."""
-    held = _status("VmRSS")
-    if held is not None:
-        return held
+@dataclass(frozen=True)
+class Held:
+    """Bytes that a process holds: ``resident``, and of these ``anonymous`` ones (None but on Linux)."""
+
+    resident: int
+    anonymous: int | None = None
+
+    def above(self, floor: Held) -> int:
+        """Bytes above ``floor``.
+
+        The system may take file pages (of libraries) back at any time, which lowers what is resident and hides as much
+        of what was added; the anonymous ones tell that.
+        """
+        more = [self.resident - floor.resident]
+        if self.anonymous is not None and floor.anonymous is not None:
+            more.append(self.anonymous - floor.anonymous)
+        return max(*more, 0)
+
+
+def held() -> Held | None:
+    """What this process holds now; None where nothing tells it."""
+    found = _status("VmRSS", "RssAnon")
+    if found["VmRSS"]:
+        return Held(found["VmRSS"], found["RssAnon"])
     try:
         import psutil
     except ImportError:
         return None
-    return psutil.Process().memory_info().rss
+    return Held(psutil.Process().memory_info().rss)
+
+
+def held_at_rest() -> Held | None:
+    """`held` once garbage is collected and, with glibc, freed memory is handed back: what runs next would reuse it."""
+    gc.collect()
+    with suppress(OSError, AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
+    return held()
 
 
 class _Resident:
-    """The largest resident memory of this process in a block: Linux keeps it, elsewhere it is sampled every 5 ms."""
+    """The most that this process holds in a block: sampled every 5 ms, on Linux also as the kernel keeps it."""
+
+    def __init__(self, floor: Held | None) -> None:
+        self._floor = floor
 
     def __enter__(self) -> _Resident:
-        self.highest, self._end, self._thread = None, threading.Event(), None
+        self._peak, self._end, self._thread = held(), threading.Event(), None
         self._kept = _forget_peak()
-        if not self._kept and resident() is not None:
+        if self._peak is not None:
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
         return self
@@ -82,13 +113,20 @@ class _Resident:
         if self._thread is not None:
             self._thread.join()
         if self._kept:
-            self.highest = _status("VmHWM")
+            self._take(Held(_status("VmHWM")["VmHWM"] or 0, self._peak.anonymous))
+
+    @property
+    def bytes(self) -> int | None:
+        """Bytes above the floor."""
+        return None if self._peak is None or self._floor is None else self._peak.above(self._floor)
 
     def _watch(self) -> None:
-        while True:
-            self.highest = max(self.highest or 0, resident() or 0)
-            if self._end.wait(0.005):
-                return
+        while not self._end.wait(0.005):
+            self._take(held())
+
+    def _take(self, now: Held) -> None:
+        anonymous = None if now.anonymous is None else max(now.anonymous, self._peak.anonymous or 0)
+        self._peak = Held(max(now.resident, self._peak.resident), anonymous)
 
 
 class _Gpu:
@@ -100,14 +138,14 @@ class _Gpu:
     def __enter__(self) -> _Gpu:
         import torch
 
-        self.floor, self.highest = torch.cuda.memory_allocated(self._device), None
+        self._floor, self.bytes = torch.cuda.memory_allocated(self._device), None
         torch.cuda.reset_peak_memory_stats(self._device)
         return self
 
     def __exit__(self, *_: object) -> None:
         import torch
 
-        self.highest = torch.cuda.max_memory_allocated(self._device)
+        self.bytes = torch.cuda.max_memory_allocated(self._device) - self._floor
 
 
 def _forget_peak() -> bool:
@@ -116,14 +154,14 @@ def _forget_peak() -> bool:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:
         return False
-    return _status("VmHWM") is not None
+    return _status("VmHWM")["VmHWM"] is not None
 
 
-def _status(name: str) -> int | None:
-    """Bytes of a line of /proc/self/status."""
+def _status(*names: str) -> dict[str, int | None]:
+    """Bytes of lines of /proc/self/status."""
     try:
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return None
-    found = next((line for line in lines if line.startswith(f"{name}:")), None)
-    return None if found is None else int(found.split()[1]) * 1024
+        lines = []
+    told = {line.partition(":")[0]: line.split() for line in lines}
+    return {name: int(told[name][1]) * 1024 if name in told else None for name in names}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from ..errors import explain
 from ..exporting.sizes_case import StandardCase, standard_case
 from ..exporting.sizes_counting import counting, macs_of, parameters_of
-from ..exporting.sizes_measuring import needed, resident
+from ..exporting.sizes_measuring import Held, held_at_rest, needed
 from ..inference import choose_device
 from ..inference.windows import place_windows
 from ..networks import network_divisor
@@ -44,7 +43,7 @@ def measure_here(
     device: str = "auto",
     repeats: int = 3,
     case: StandardCase | None = None,
-    floor: int | None = None,
+    floor: Held | None = None,
     say: Callable[[int, int], None] = lambda done, total: None,
 ) -> SizeRecord:
     """Measure an open model on its standard case, or on ``case``, in this process.
@@ -53,8 +52,8 @@ def measure_here(
     ----------
     case : StandardCase, optional
         Another prepared case to measure on.
-    floor : int, optional
-        Bytes that the process held with the model loaded; by default what it holds now.
+    floor : Held, optional
+        What the process held with the model loaded; by default what it holds now.
 
     Raises
     ------
@@ -62,11 +61,10 @@ def measure_here(
         No standard case for its roles; no such device.
     """
     chosen = choose_device(device, network=model.module)
-    if floor is None:
-        gc.collect()
-        floor = resident()
+    floor = floor or held_at_rest()
     case = case or standard_case(model.card)
     work = (_level_work if model.card.task == "level" else _segmentation_work)(model, case, chosen)
+    held_at_rest()  # what counting left behind is no part of the peak
     found = needed(work.run, repeats=repeats, floor=floor, gpu=chosen.name if chosen.is_gpu else "", say=say)
     return SizeRecord(
         machine=machine_name(),
