@@ -90,3 +90,23 @@ def test_file_pages_that_the_system_takes_back_hide_nothing():
     assert Held(900, 500).above(Held(1000, 300)) == 200
     assert Held(1200, 310).above(Held(1000, 300)) == 200
     assert Held(900).above(Held(1000, 300)) == 0
+
+
+def test_both_stages_of_a_refined_model_count():
+    from TransferSegLib.exporting.sizes_case import StandardCase
+    from TransferSegLib.exporting.sizes_counting import macs_of, parameters_of
+    from TransferSegLib.jobs.models_measuring import measure_here
+    from TransferSegLib.jobs.predict import Model
+    from TransferSegLib.networks import build_network
+    from TransferSegLib.networks.ensemble import Ensemble
+
+    stage = {"network": "petct-refiner-light", "arguments": {}, "window": [32, 32, 32]}
+    card = replace(CT, roles=("pet", "ct"), in_channels=5, window=(32, 32, 32), normalisation="petct", refiner=stage)
+    one, refiner = build_network("petct-light", 5, 2), build_network("petct-refiner-light", 6, 2)
+    model = Model(replace(card, network="petct-light"), Ensemble([one], refiner=refiner).eval())
+    case = StandardCase("small", np.zeros((5, 32, 32, 32), np.float32), np.ones((32, 32, 32), bool))
+    found = measure_here(model, device="cpu", repeats=1, case=case)
+    assert found.parameters == parameters_of(one) + parameters_of(refiner)
+    assert found.macs_window == macs_of(one, (1, 5, 32, 32, 32))
+    assert found.macs == found.macs_window + macs_of(refiner, (1, 6, 32, 32, 32))
+    assert found.case == "small, refined" and found.seconds > 0
