@@ -93,7 +93,10 @@ def distilled_card(card: Card, job: DistillJob, result: dict[str, Any], run_id: 
     }
     measured = ()
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
-        means = {"mean_before": means_of(result["before"]), "mean_after": means_of(result["after"])}
+        before, after = means_of(result["before"]), means_of(result["after"])
+        # ``dice`` and ``teacher``: whether the light model is proposed in its teacher's place rests on them.
+        teacher_dice = None if before is None else before["dice"]
+        means = {"dice": after["dice"], "teacher": teacher_dice, "mean_before": before, "mean_after": after}
         measured = ({"text": result["message"], **means},)
     named = card.labels[0].name if len(card.labels) == 1 else "lesions"
     description = f"{named} on {', '.join(card.roles)}: {text}."

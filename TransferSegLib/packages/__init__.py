@@ -9,6 +9,8 @@ from .inputs import CT, PETCT, PETCT_ROLES, PICTURE, SLICES, input_channels, nee
 from .learned import learned_digests
 from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
+from .size_record import SizeRecord
+from .sizes import size_here, sizes_file, sizes_of, store_size
 from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Entry",
     "Label",
     "Package",
+    "SizeRecord",
     "composed_state",
     "export_zip",
     "find_package",
@@ -42,6 +45,10 @@ __all__ = [
     "read_state",
     "register",
     "shipped_folder",
+    "size_here",
+    "sizes_file",
+    "sizes_of",
+    "store_size",
     "unpacked",
     "write_package",
 ]

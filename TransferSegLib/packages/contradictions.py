@@ -88,3 +88,14 @@ def slice_contradiction(data: dict[str, Any]) -> str | None:
     if sizes == 3 and of_pictures(data["roles"]):
         return "card.window has three sizes, a picture has two"
     return None
+
+
+def size_contradiction(data: dict[str, Any]) -> str | None:
+    """What cannot be of a card's ``sizes``."""
+    for number, size in enumerate(data.get("sizes", ())):
+        peak = size["peak_mb"]
+        if peak is not None and (not isinstance(peak, (int, float)) or isinstance(peak, bool) or peak < 0):
+            return f"card.sizes[{number}].peak_mb is {peak!r}, expected a number from 0, or null"
+        if size["macs_window"] > size["macs"]:
+            return f"card.sizes[{number}] has more operations in a window than in the case"
+    return None
