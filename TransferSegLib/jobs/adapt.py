@@ -154,13 +154,7 @@ def adapt(
     card, module = target.model.card, target.model.module
     device = choose_device(options.device, precision=options.precision, network=module)
     module.to(device.name)
-    windows = Windows(
-        gathered.training,
-        plan,
-        flip_axis=flip_axis(card),
-        augmentation=_augmentation(card),
-        unlabelled=gathered.unlabelled,
-    )
+    windows = windows_of(gathered, plan, card)
     source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:
         spec = network_spec(card.network)
@@ -172,7 +166,7 @@ def adapt(
         events.say("no feature bank: this strategy does not freeze the whole encoder")
     progress = train(
         module,
-        forward=_forward(card.network, module, freezing, target.model, encoded),
+        forward=forward_of(target.model, freezing, encoded),
         source=source,
         plan=plan,
         loss=DeepSupervised(loss_by_name(plan.loss)),
@@ -187,6 +181,17 @@ def adapt(
     module.to("cpu")
     stopped, order = events.stopping and progress.step < plan.steps, lessons and lessons.facts(source)
     return Adapted(target.model, freezing, progress.rows, progress.step, stopped, order)
+
+
+def windows_of(gathered: Gathered, plan: TrainingPlan, card: Card) -> Windows:
+    """The source of a training's batches: windows of the gathered cases, changed as this kind of input may be."""
+    return Windows(
+        gathered.training,
+        plan,
+        flip_axis=flip_axis(card),
+        augmentation=_augmentation(card),
+        unlabelled=gathered.unlabelled,
+    )
 
 
 def flip_axis(card: Card) -> int:
@@ -208,9 +213,9 @@ def _planes(dims: int) -> Any:
     return (lambda x: x[:, :, 0]) if dims == 2 else (lambda x: x)
 
 
-def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
+def forward_of(model: Model, freezing: Freezing, encoded: bool = False) -> Any:
     """Inputs (or frozen features) to logits over background and the active labels, of every head that it has."""
-    spec, rule = network_spec(network), model.rule
+    spec, rule, module = network_spec(model.card.network), model.rule, model.module
     planes = _planes(spec.dims)
 
     def judged(logits: Any) -> Any:

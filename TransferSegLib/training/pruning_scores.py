@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
 CRITERIA = ("taylor", "l1", "random")
@@ -25,7 +24,7 @@ def taylor_scores(
     """What the loss would change by, to first order, without each map (Molchanov et al. 2017).
 
     ``|mean over a map of activation x gradient|``, averaged over the samples, divided by the layer's L2 norm. The map
-    is taken behind the batch norm where one follows at once; norms are in eval mode meanwhile.
+    is taken behind the norm where one follows at once; norms are in eval mode meanwhile.
 
     Parameters
     ----------
@@ -43,30 +42,30 @@ def taylor_scores(
     """
     import torch
 
-    places = _places(module)
-    sums: Scores = {}
     training, parameters = module.training, [p for p in module.parameters() if p.requires_grad]
-    seen: dict[str, Tensor] = {}
-    handles = [part.register_forward_hook(_watch(name, seen, sums)) for name, part in places.items()]
+    maps = _Maps(module)
     module.eval()
     try:
         for inputs, truth in batches:
-            seen.clear()
             with torch.enable_grad():
                 value = loss(forward(inputs), truth)
                 torch.autograd.grad(value, parameters, allow_unused=True)
     finally:
-        for handle in handles:
-            handle.remove()
+        maps.release()
         module.train(training)
-    if not sums:
-        raise UsageError("pruning: nothing to score the maps on; give scans to train on")
-    return {name: score / score.norm().clamp_min(1e-12) for name, score in sums.items()}
+    if not maps.sums:
+        raise UsageError("pruning: nothing to score the maps on; give cases to train on")
+    return {name: score / score.norm().clamp_min(1e-12) for name, score in maps.sums.items()}
 
 
 def l1_scores(module: nn.Module) -> Scores:
     """Size of each filter, the sum of its absolute weights (Li et al. 2017)."""
-    return {name: conv.weight.detach().abs().sum((1, 2, 3)) for name, conv in _convolutions(module).items()}
+    found = {}
+    for name, conv in _convolutions(module).items():
+        weight = conv.weight.detach().abs()
+        mine = 1 if conv.transposed else 0
+        found[name] = weight.sum([axis for axis in range(weight.ndim) if axis != mine])
+    return found
 
 
 def random_scores(module: nn.Module, seed: int) -> Scores:
@@ -80,39 +79,55 @@ def random_scores(module: nn.Module, seed: int) -> Scores:
     }
 
 
-def _convolutions(module: nn.Module) -> dict[str, nn.Conv2d]:
-    from torch import nn
+def _convolutions(module: nn.Module) -> dict[str, nn.Module]:
+    from torch.nn.modules.conv import _ConvNd
 
-    return {name: part for name, part in module.named_modules() if isinstance(part, nn.Conv2d)}
-
-
-def _places(module: nn.Module) -> dict[str, nn.Module]:
-    """Where each convolution's maps are taken: at itself, or at the batch norm registered next to it."""
-    from torch import nn
-
-    places: dict[str, nn.Module] = {}
-    last = ""
-    for name, part in module.named_modules():
-        if isinstance(part, nn.Conv2d):
-            places[name] = part
-            last = name
-        elif isinstance(part, nn.BatchNorm2d) and last and part.num_features == places[last].out_channels:
-            places[last], last = part, ""
-        elif not list(part.children()):
-            last = ""
-    return places
+    return {name: part for name, part in module.named_modules() if isinstance(part, _ConvNd)}
 
 
-def _watch(name: str, seen: dict[str, Tensor], sums: Scores) -> Callable:
-    """A hook that adds up the scores of one convolution when its gradient comes by."""
+class _Maps:
+    """Watches a network run and adds up the scores of its convolutions' maps when their gradients come by.
 
-    def hook(part: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        seen[name] = output  # a ReLU that follows in place leaves activation x gradient as it is
+    Behind an instance norm, to whose result the size of a filter does not matter, activation x gradient of the
+    convolution itself would add up to zero.
+    """
 
-        def score(gradient: torch.Tensor) -> None:
-            each = (seen[name].detach() * gradient).mean((2, 3)).abs().sum(0)
-            sums[name] = sums.get(name, 0) + each
+    def __init__(self, module: nn.Module) -> None:
+        from ..networks.narrowing import norm_maps
 
-        output.register_hook(score)
+        self.sums: Scores = {}
+        # what came last out of a convolution: (that tensor, its name, the hook on its gradient)
+        self._last: tuple[Any, str, Any] | None = None
+        convolutions = _convolutions(module)
+        self._handles = [part.register_forward_hook(self._conv(name)) for name, part in convolutions.items()]
+        for part in module.modules():
+            if norm_maps(part) is not None:
+                self._handles.append(part.register_forward_hook(self._norm))
 
-    return hook
+    def release(self) -> None:
+        """Watch no longer."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _conv(self, name: str) -> Callable:
+        def hook(part: nn.Module, inputs: tuple, output: Tensor) -> None:
+            self._last = (output, name, self._score(name, output))
+
+        return hook
+
+    def _norm(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
+        if self._last is None or inputs[0] is not self._last[0]:
+            return
+        _, name, handle = self._last
+        handle.remove()
+        self._score(name, output)
+        self._last = None
+
+    def _score(self, name: str, output: Tensor) -> Any:
+        seen = output.detach().clone()  # an activation that follows in place changes it
+
+        def score(gradient: Tensor) -> None:
+            each = (seen * gradient).flatten(2).mean(2).abs().sum(0)
+            self.sums[name] = self.sums.get(name, 0) + each
+
+        return output.register_hook(score)
