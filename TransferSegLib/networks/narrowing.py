@@ -12,9 +12,10 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from ..errors import UsageError
+from .spec import ChannelAxis
 
 
-def narrow(module: nn.Module, kept: Mapping[str, Sequence[int]]) -> None:
+def narrow(module: nn.Module, kept: Mapping[str, Sequence[int]], axes: Sequence[ChannelAxis] = ()) -> None:
     """Give convolutions, norms and PReLUs the sizes that pruning left, with new weights.
 
     A convolution with one filter a map and a group norm with one map a group keep one of them; others keep their number
@@ -26,6 +27,8 @@ def narrow(module: nn.Module, kept: Mapping[str, Sequence[int]]) -> None:
         A network or its trunk; changed in place.
     kept : mapping of str to (int, int)
         Input and output maps by the layer's name, as `widths` returns them.
+    axes : sequence of ChannelAxis
+        What counts the image's channels or the labels: that stays as the network was built, whatever ``kept`` says.
 
     Raises
     ------
@@ -42,18 +45,14 @@ def narrow(module: nn.Module, kept: Mapping[str, Sequence[int]]) -> None:
         if not _are_sizes(sizes):
             raise UsageError(f"kept: {name} has {sizes}, expected two numbers of maps; use what pruning wrote")
         owner, _, last = name.rpartition(".")
-        setattr(module.get_submodule(owner), last, _like(name, part, *sizes))
+        sides = {_side(part, axis) for axis in axes if axis.tensor == f"{name}.weight"}
+        inputs, outputs = (own if side in sides else size for side, (own, size) in enumerate(zip(_own(part), sizes)))
+        setattr(module.get_submodule(owner), last, _like(name, part, inputs, outputs))
 
 
 def widths(module: nn.Module) -> dict[str, list[int]]:
     """Input and output maps of every convolution, norm and PReLU of one weight a map, by name."""
-    found = {}
-    for name, part in module.named_modules():
-        if isinstance(part, _ConvNd):
-            found[name] = [part.in_channels, part.out_channels]
-        elif maps := norm_maps(part):
-            found[name] = [maps, maps]
-    return found
+    return {name: list(sizes) for name, part in module.named_modules() if (sizes := _own(part)) != (0, 0)}
 
 
 def norm_maps(part: nn.Module) -> int | None:
@@ -70,6 +69,19 @@ def is_depthwise(conv: _ConvNd) -> bool:
     return 1 < conv.groups == conv.in_channels == conv.out_channels
 
 
+def _own(part: nn.Module) -> tuple[int, int]:
+    """Input and output maps of a layer; zeros where it is of another kind."""
+    if isinstance(part, _ConvNd):
+        return part.in_channels, part.out_channels
+    maps = norm_maps(part) or 0
+    return maps, maps
+
+
+def _side(part: nn.Module, axis: ChannelAxis) -> int:
+    """0 where an axis of a layer's weight counts what goes in, 1 where it counts what comes out."""
+    return int((axis.axis == 0) != getattr(part, "transposed", False))
+
+
 def _are_sizes(sizes: Sequence[int]) -> bool:
     given = isinstance(sizes, Sequence) and len(sizes) == 2
     return given and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes)
@@ -79,12 +91,12 @@ def _like(name: str, part: nn.Module, inputs: int, outputs: int) -> nn.Module:
     if isinstance(part, _ConvNd):
         return _conv_like(part, inputs, outputs)
     if isinstance(part, _NormBase):
-        return type(part)(inputs, part.eps, part.momentum, part.affine, part.track_running_stats)
+        return type(part)(outputs, part.eps, part.momentum, part.affine, part.track_running_stats)
     if isinstance(part, nn.GroupNorm):
-        single = part.num_groups == part.num_channels or inputs < part.num_groups
-        return nn.GroupNorm(inputs if single else part.num_groups, inputs, part.eps, part.affine)
+        single = part.num_groups == part.num_channels or outputs < part.num_groups
+        return nn.GroupNorm(outputs if single else part.num_groups, outputs, part.eps, part.affine)
     if isinstance(part, nn.PReLU):
-        return nn.PReLU(inputs)
+        return nn.PReLU(outputs)
     raise UsageError(f"kept: {name} is a {type(part).__name__}; only convolutions, norms and PReLUs have maps")
 
 

@@ -112,13 +112,14 @@ def construct(spec: NetworkSpec, in_channels: int, out_channels: int, arguments:
         )
     try:
         module = network_class(in_channels=in_channels, out_channels=out_channels, **given)
-        return module if kept is None else _narrowed(module, kept)
+        return module if kept is None else _narrowed(spec, module, kept)
     except (TypeError, ValueError, KeyError, AssertionError, AttributeError, IndexError, RuntimeError) as error:
         raise UsageError(f"network {spec.name}: cannot be built ({error}); correct its arguments {given}") from error
 
 
-def _narrowed(module: nn.Module, kept: Mapping[str, Any]) -> nn.Module:
+def _narrowed(spec: NetworkSpec, module: nn.Module, kept: Mapping[str, Any]) -> nn.Module:
+    """The network with the sizes that pruning left; channels of image and labels stay those asked for."""
     from .narrowing import narrow
 
-    narrow(module, kept)
+    narrow(module, kept, spec.channel_axes(module))
     return module

@@ -24,7 +24,7 @@ def taylor_scores(
     """What the loss would change by, to first order, without each map (Molchanov et al. 2017).
 
     ``|mean over a map of activation x gradient|``, averaged over the samples, divided by the layer's L2 norm. The map
-    is taken behind the norm where one follows at once; norms are in eval mode meanwhile.
+    is taken behind the norm where that alone follows at once; norms are in eval mode meanwhile.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def taylor_scores(
         for inputs, truth in batches:
             with torch.enable_grad():
                 value = loss(forward(inputs), truth)
+                maps.watch(value)
                 torch.autograd.grad(value, parameters, allow_unused=True)
     finally:
         maps.release()
@@ -96,10 +97,13 @@ class _Maps:
         from ..networks.narrowing import norm_maps
 
         self.sums: Scores = {}
-        # what came last out of a convolution: (that tensor, its name, the hook on its gradient)
-        self._last: tuple[Any, str, Any] | None = None
-        convolutions = _convolutions(module)
-        self._handles = [part.register_forward_hook(self._conv(name)) for name, part in convolutions.items()]
+        # what came out of convolutions: [name, that tensor, what came out of a norm of it or None]
+        self._seen: list[list[Any]] = []
+        # The result of an instance norm is a view: what changes it in place would leave it out of the graph.
+        self._in_place = [part for part in module.modules() if getattr(part, "inplace", False) is True]
+        for part in self._in_place:
+            part.inplace = False
+        self._handles = [part.register_forward_hook(self._conv(name)) for name, part in _convolutions(module).items()]
         for part in module.modules():
             if norm_maps(part) is not None:
                 self._handles.append(part.register_forward_hook(self._norm))
@@ -108,26 +112,44 @@ class _Maps:
         """Watch no longer."""
         for handle in self._handles:
             handle.remove()
+        for part in self._in_place:
+            part.inplace = True
+
+    def watch(self, value: Tensor) -> None:
+        """Take the scores of what ran before ``value`` when its gradients are computed."""
+        uses = _uses(value)
+        for name, output, behind in self._seen:
+            self._score(name, output if behind is None or uses.get(output.grad_fn, 0) > 1 else behind)
+        self._seen = []
 
     def _conv(self, name: str) -> Callable:
         def hook(part: nn.Module, inputs: tuple, output: Tensor) -> None:
-            self._last = (output, name, self._score(name, output))
+            self._seen.append([name, output, None])
 
         return hook
 
     def _norm(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
-        if self._last is None or inputs[0] is not self._last[0]:
-            return
-        _, name, handle = self._last
-        handle.remove()
-        self._score(name, output)
-        self._last = None
+        if self._seen and inputs[0] is self._seen[-1][1]:
+            self._seen[-1][2] = output
 
-    def _score(self, name: str, output: Tensor) -> Any:
-        seen = output.detach().clone()  # an activation that follows in place changes it
+    def _score(self, name: str, output: Tensor) -> None:
+        seen = output.detach()  # a ReLU that followed in place leaves activation x gradient as it is
 
         def score(gradient: Tensor) -> None:
             each = (seen * gradient).flatten(2).mean(2).abs().sum(0)
             self.sums[name] = self.sums.get(name, 0) + each
 
-        return output.register_hook(score)
+        output.register_hook(score)
+
+
+def _uses(value: Tensor) -> dict[Any, int]:
+    """How often what each step of a graph gave is used by others."""
+    uses: dict[Any, int] = {}
+    waiting = [value.grad_fn]
+    while waiting:
+        for node, _ in waiting.pop().next_functions:
+            if node is not None:
+                if node not in uses:
+                    waiting.append(node)
+                uses[node] = uses.get(node, 0) + 1
+    return uses

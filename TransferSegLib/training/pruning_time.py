@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Half of a group's maps must shorten the whole by this share, and by more than the clock's own scatter.
 WORTH = 0.01
+# Turns that together take less than so many seconds are repeated up to so many times: the clock scatters more there.
+SHORT_SECONDS, SHORT_REPEATS = 1.0, 25
 
 
 @dataclass(frozen=True)
@@ -105,23 +107,29 @@ def _ratios(one: nn.Module, other: nn.Module, work: Work, repeats: int) -> list[
 
 
 def _times(modules: Sequence[nn.Module], work: Work, repeats: int) -> list[list[float]]:
-    """Seconds of each module in turn, so that a change of the machine's speed meets all of them."""
+    """Seconds of each module in turn, so that a change of the machine's speed meets all of them.
+
+    After one turn to warm up; where that is short there are up to `SHORT_REPEATS` turns instead of ``repeats``.
+    """
     import torch
 
     calls = [work(module) for module in modules]
     modes = [module.training for module in modules]
     seconds: list[list[float]] = [[] for _ in modules]
     with torch.inference_mode():
-        for turn in range(repeats + 1):
+        turn, turns = 0, repeats
+        while turn <= turns:
             for number, (module, call) in enumerate(zip(modules, calls)):
                 module.eval()
                 started = time.perf_counter()
                 call()
-                if turn:
-                    seconds[number].append(time.perf_counter() - started)
+                seconds[number].append(time.perf_counter() - started)
+            if turn == 0:
+                turns = max(repeats, min(SHORT_REPEATS, int(SHORT_SECONDS / sum(warm for (warm,) in seconds))))
+            turn += 1
     for module, mode in zip(modules, modes):
         module.train(mode)
-    return seconds
+    return [each[1:] for each in seconds]
 
 
 def _numbers(*size: int) -> Tensor:
