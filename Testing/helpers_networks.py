@@ -14,7 +14,8 @@ from torch import nn
 
 from TransferSegLib.networks import ChannelAxis, Group, NetworkSpec, build_network, network_spec, register
 from TransferSegLib.networks import registry as network_registry
-from TransferSegLib.networks.level_trunk import trunk_units, widths
+from TransferSegLib.networks.level_trunk import trunk_units
+from TransferSegLib.networks.narrowing import widths
 
 torch.set_num_threads(1)
 

@@ -161,13 +161,7 @@ def adapt(
     card, module = target.model.card, target.model.module
     device = choose_device(options.device, precision=options.precision, network=module)
     module.to(device.name)
-    windows = Windows(
-        gathered.training,
-        plan,
-        flip_axis=flip_axis(card),
-        augmentation=_augmentation(card, plan),
-        unlabelled=gathered.unlabelled,
-    )
+    windows = windows_of(gathered, plan, card)
     source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:
         spec = network_spec(card.network)
@@ -176,7 +170,7 @@ def adapt(
         encoded = True
     elif plan.feature_bank:
         events.say("no feature bank: this strategy does not freeze the whole encoder")
-    forward = _forward(card.network, module, freezing, target.model, encoded)
+    forward = forward_of(target.model, freezing, encoded)
     loss = DeepSupervised(loss_by_name(plan.loss))
     if teaching is not None:
         taught = teaching(device=device.name, precision=device.precision)
@@ -200,6 +194,17 @@ def adapt(
     return Adapted(target.model, freezing, progress.rows, progress.step, stopped, order)
 
 
+def windows_of(gathered: Gathered, plan: TrainingPlan, card: Card) -> Windows:
+    """The source of a training's batches: windows of the gathered cases, changed as this kind of input may be."""
+    return Windows(
+        gathered.training,
+        plan,
+        flip_axis=flip_axis(card),
+        augmentation=_augmentation(card, plan),
+        unlabelled=gathered.unlabelled,
+    )
+
+
 def flip_axis(card: Card) -> int:
     """The spatial axis of a window that runs from left to right."""
     if card.dims == 3:
@@ -216,9 +221,9 @@ def _augmentation(card: Card, plan: TrainingPlan) -> Any:
     return SliceAugmentation if card.dims == 2 and card.normalisation in (CT, PICTURE) else Augmentation
 
 
-def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
+def forward_of(model: Model, freezing: Freezing, encoded: bool = False) -> Any:
     """Inputs (or frozen features) to logits over background and the active labels, of every head that it has."""
-    spec, rule = network_spec(network), model.rule
+    spec, rule, module = network_spec(model.card.network), model.rule, model.module
 
     def judged(logits: Any, count: int) -> Any:
         logits = as_volume(logits, count, spec.dims)

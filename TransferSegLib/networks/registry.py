@@ -77,7 +77,8 @@ def network_of_target(target: str, dims: int = 3) -> str | None:
 def network_divisor(name: str, arguments: Mapping[str, Any] | None = None) -> int:
     """The number that each spatial size of the input must be a multiple of."""
     spec = network_spec(name)
-    return spec.divisor_of(arguments or spec.default_arguments)
+    given = {key: value for key, value in (arguments or {}).items() if key != "kept"}
+    return spec.divisor_of(given or spec.default_arguments)
 
 
 def build_network(
@@ -93,7 +94,8 @@ def build_network(
         Images in, logits out.
     arguments : mapping, optional
         All other constructor arguments. They replace the network's defaults as a whole (what is left out takes
-        MONAI's own default, as in a bundle); none or an empty mapping means the network's defaults.
+        MONAI's own default, as in a bundle); none or an empty mapping means the network's defaults. ``kept`` beside
+        them holds the sizes that pruning left (`narrowing.narrow`).
 
     Raises
     ------
@@ -110,7 +112,9 @@ def construct(spec: NetworkSpec, in_channels: int, out_channels: int, arguments:
     network_class = spec.factory()
     known = set(inspect.signature(network_class).parameters) - {"self", "in_channels", "out_channels"}
     given = {"spatial_dims": spec.dims} if "spatial_dims" in known else {}
-    chosen = arguments or spec.default_arguments
+    chosen = dict(arguments)
+    kept = None if "kept" in known else chosen.pop("kept", None)
+    chosen = chosen or spec.default_arguments
     given |= {key: value for key, value in chosen.items() if key not in spec.dropped_arguments}
     unknown = sorted(set(given) - known)
     if unknown:
@@ -118,6 +122,15 @@ def construct(spec: NetworkSpec, in_channels: int, out_channels: int, arguments:
             f"network {spec.name}: does not know the argument {', '.join(unknown)}; use of {', '.join(sorted(known))}"
         )
     try:
-        return network_class(in_channels=in_channels, out_channels=out_channels, **given)
+        module = network_class(in_channels=in_channels, out_channels=out_channels, **given)
+        return module if kept is None else _narrowed(spec, module, kept)
     except (TypeError, ValueError, KeyError, AssertionError, AttributeError, IndexError, RuntimeError) as error:
         raise UsageError(f"network {spec.name}: cannot be built ({error}); correct its arguments {given}") from error
+
+
+def _narrowed(spec: NetworkSpec, module: nn.Module, kept: Mapping[str, Any]) -> nn.Module:
+    """The network with the sizes that pruning left; channels of image and labels stay those asked for."""
+    from .narrowing import narrow
+
+    narrow(module, kept, spec.channel_axes(module))
+    return module
