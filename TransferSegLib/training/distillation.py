@@ -34,7 +34,7 @@ class Distillation:
     prediction : float
         Weight of the prediction maps; 0 leaves them out.
     importance : float
-        Weight of the importance maps (beta); 0 leaves them out.
+        Weight of the importance maps (beta), whose distances are averaged over the pairs; 0 leaves them out.
     temperature : float
         What logits are divided by before they are compared.
     direction : {"teacher", "student"}

@@ -166,9 +166,9 @@ class Teaching:
                 importance_map(blocks[ours].value, exponent=self.how.exponent), len(image), self._dims
             )
             target = lesson.maps[theirs].float()
-            total = total + self.how.importance * importance_map_loss(
-                _resized(maps, target.shape[1:]), target, form=self.how.form
-            )
+            distance = importance_map_loss(_resized(maps, target.shape[1:]), target, form=self.how.form)
+            # Their mean: a deep pair of networks has more pairs, which must not outweigh the truth.
+            total = total + self.how.importance / len(self.pairs) * distance
         self._blocks = []
         return total
 
