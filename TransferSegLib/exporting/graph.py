@@ -47,7 +47,7 @@ def onnx_bytes(card: Card, module: nn.Module, form: Form) -> tuple[bytes, int]:
     }
     example = torch.zeros(shape)
     try:
-        with _quietly(), torch.no_grad():
+        with quietly(), torch.no_grad():
             program = torch.onnx.export(
                 graph,
                 (example,),
@@ -103,19 +103,16 @@ def held_against(card: Card, module: nn.Module, form: Form, content: bytes, even
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """What the exporter tells on the way is for its developers."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+def quietly() -> Iterator[None]:
+    """What exporters print, warn and log on the way is for their developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, before):
-            logger.setLevel(level)
+        logging.disable(before)
 
 
 def _reason(error: BaseException) -> str:

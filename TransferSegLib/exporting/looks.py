@@ -53,8 +53,8 @@ def level_windows(card: Card) -> Iterator[np.ndarray]:
 
 
 def _fitting(side: int, most: int, divisor: int) -> int:
-    """A side of at most ``most`` pixels, at least 16, and a multiple of what the network asks for."""
-    least = -(-16 // divisor) * divisor
+    """A side of at most ``most`` pixels and a multiple of what the network asks for; at least twice that, and 16."""
+    least = max(2, -(-16 // divisor)) * divisor
     return max(min(side, most) // divisor * divisor, least)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import TransferSegError
 from ..storage import scratch_folder
-from .graph import INPUT
+from .graph import INPUT, quietly
 from .needed import needed
 
 # Norms, sums and resizing cost little and lose much: they stay in float32, as does the layer that gives the logits.
@@ -47,17 +47,18 @@ def quantised(graph: bytes, windows: Iterable[np.ndarray], what: str) -> bytes:
     with scratch_folder("int8") as folder:
         target = Path(folder) / "int8.onnx"
         try:
-            quantize_static(
-                model,
-                str(target),
-                Reader(),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                op_types_to_quantize=_OPERATORS,
-                nodes_to_exclude=_last(model),
-            )
+            with quietly():
+                quantize_static(
+                    model,
+                    str(target),
+                    Reader(),
+                    quant_format=QuantFormat.QDQ,
+                    per_channel=True,
+                    activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8,
+                    op_types_to_quantize=_OPERATORS,
+                    nodes_to_exclude=_last(model),
+                )
         except TransferSegError:
             raise
         except Exception as error:

@@ -112,4 +112,6 @@ def _told(name: str, what: str, call: Callable[[], Any]) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """A runtime's message in one line; of OpenVINO's long ones what they sum up at their end."""
+    text = " ".join(str(error).partition("To facilitate the conversion")[0].rpartition("Summary:")[2].split())
+    return text[:300] or type(error).__name__
