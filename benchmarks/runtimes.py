@@ -4,7 +4,8 @@
 
 Weights are new and the input is noise: time does not depend on them. PyTorch runs as ``segment`` runs it
 (``inference/fitting.py``). The ways take turns, so that what else the machine does hits all alike; the table has the
-least and the median time, and the ratio of the least times to PyTorch in float32.
+least and the median time, the least CPU time of all threads (which other programs lengthen little), and the ratio of
+the least times to PyTorch in float32.
 """
 
 from __future__ import annotations
@@ -53,18 +54,19 @@ def ways(args: argparse.Namespace) -> dict[str, Callable[[], object]]:
     return found
 
 
-def timed(found: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each way, in turn, after one run that does not count."""
+def timed(found: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Milliseconds (elapsed, of the CPU) of each way, in turn, after one run that does not count."""
     import torch
 
-    times: dict[str, list[float]] = {name: [] for name in found}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in found}
     with torch.inference_mode():
         for number in range(rounds + 1):
             for name, run in found.items():
-                started = time.perf_counter()
+                started, used = time.perf_counter(), time.process_time()
                 run()
                 if number:
-                    times[name].append(1000 * (time.perf_counter() - started))
+                    took = time.perf_counter() - started, time.process_time() - used
+                    times[name].append((1000 * took[0], 1000 * took[1]))
     return times
 
 
@@ -81,12 +83,14 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     times = timed(ways(args), args.rounds)
-    base = min(times["PyTorch float32"])
+    base = min(elapsed for elapsed, _ in times["PyTorch float32"])
     size = "x".join(map(str, args.size))
     print(f"{args.network}, {args.channels}x{size}, {args.threads} threads, {args.rounds} rounds")
-    print(f"{'':22} {'least ms':>9} {'median ms':>10} {'times as fast':>14}")
+    print(f"{'':22} {'least ms':>9} {'median ms':>10} {'CPU ms':>9} {'times as fast':>14}")
     for name, values in times.items():
-        print(f"{name:22} {min(values):9.1f} {statistics.median(values):10.1f} {base / min(values):14.2f}")
+        elapsed, used = zip(*values)
+        shown = f"{min(elapsed):9.1f} {statistics.median(elapsed):10.1f} {min(used):9.1f}"
+        print(f"{name:22} {shown} {base / min(elapsed):14.2f}")
 
 
 if __name__ == "__main__":

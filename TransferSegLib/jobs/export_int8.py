@@ -16,9 +16,9 @@ from ..events import Events
 from ..exporting import network_in_runtime, quantised
 from ..inference import place_windows
 from ..networks import network_divisor
-from ..packages import Card
+from ..packages import Card, learned_digests
 from ..preparing import PreparationOptions
-from ..training import prepare_case
+from ..training import case_hash, prepare_case
 from .evaluate import evaluate
 from .level_dispatch import check_data
 from .predict import Model
@@ -64,6 +64,10 @@ class Int8Cases:
             f"int8 is calibrated on {len(rest)} cases of {len(patients(rest))} patients and measured on {len(held)} "
             f"of {len(patients(held))} others: {', '.join(case.id for case in held)}"
         )
+        learned = learned_digests(card) or set()
+        known = [case.id for case in held if learned and case_hash(case) in learned]
+        if known:
+            events.say(f"the model learned from {', '.join(known)}: its Dice there is no measure of new cases")
         return Int8Cases(Path(data), tuple(rest), tuple(held), truth_name=truth_name, **how)
 
     def windows(self, card: Card, events: Events) -> Iterator[np.ndarray]:
