@@ -55,7 +55,8 @@ def is_exported(reference: Any) -> bool:
 
 
 def write_exported(path: Path | str, card: Card, graph: bytes, made: dict[str, Any]) -> Path:
-    """Write an ONNX file with the card inside, whole or not at all."""
+    """Write an ONNX file with the card inside, and no other metadata, whole or not at all."""
+    graph = split_metadata(graph)[0]
     content = {"format": FORMAT, "version": __version__, **made, "card": card.to_json()}
     text = json.dumps(content | {"sha256": _digest(graph, content)}, ensure_ascii=False)
     with writing(path) as temporary:
