@@ -96,7 +96,7 @@ def test_two_views_reach_the_backbone_as_frontal_lateral_frontal():
 @pytest.mark.parametrize("name", ["cnn4", "alexnet", "vgg16", "vgg19"])
 def test_phases_are_the_windows_where_nothing_reaches_into_padding(name, step):
     module = regressor(name, only_centre_rows=True)
-    finest = max(step if step <= module.stride else module.stride, module._plan.limit)
+    finest = max(step if step <= module.stride else module.stride, module.dense_plan.limit)
     if step < finest:
         pytest.skip(f"{name} cannot be evaluated finer than {finest}")
     x = picture(163, batch=2)
@@ -110,7 +110,7 @@ def test_networks_that_are_no_sequence_run_on_shifts(step):
     module = regressor("googlenet")
     offsets = module.dense(torch.zeros(1, 1, 400, 64) + 0.5, step)
     middle = offsets[0, offsets.shape[1] // 3 : 2 * offsets.shape[1] // 3 + 1]
-    assert offsets.shape == (1, (400 - 70) // step + 1) and not module._plan.phased
+    assert offsets.shape == (1, (400 - 70) // step + 1) and not module.dense_plan.phased
     torch.testing.assert_close(middle, middle[:1].expand_as(middle), rtol=1e-3, atol=1e-2)
 
 

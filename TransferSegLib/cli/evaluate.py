@@ -39,7 +39,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "segment the cases of a data set and compare with their truth",
         "transferseg evaluate --model brain-unet-phantom --data ms/ --map lesion=oedema --out measures.csv",
     )
-    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
+    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip, or its .onnx")
     parser.add_argument(
         "--data",
         required=True,
@@ -53,6 +53,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--tolerance", type=float, default=1.0, metavar="MM", help="for the NSD (default: 1 mm)")
     options.labels(parser)
     options.device(parser)
+    options.runtime(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
 
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         options=options.preparation_of(args),
         device=args.device,
         precision=args.precision,
+        runtime=args.runtime,
         pictures=args.pictures,
         events=events,
     )

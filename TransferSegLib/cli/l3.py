@@ -30,7 +30,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "--model",
         default=DEFAULT_LEVEL_MODEL,
         metavar="M",
-        help=f"a level model's name, folder or zip (default: {DEFAULT_LEVEL_MODEL})",
+        help=f"a level model's name, folder or zip, or its .onnx (default: {DEFAULT_LEVEL_MODEL})",
     )
     parser.add_argument(
         "--truth",
@@ -61,6 +61,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--step", type=int, metavar="N", help="rows between windows (the model's)")
     parser.add_argument("--quick", action="store_true", help="no second looks: quick, and never more than uncertain")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+    options.runtime(parser)
     parser.add_argument("--uncompressed", action="store_true", help="write .nrrd and .mha quickly and large")
     parser.set_defaults(run=run, show=show)
 
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         step=args.step,
         quick=args.quick,
         device=args.device,
+        runtime=args.runtime,
         compress=not args.uncompressed,
         events=events,
     )

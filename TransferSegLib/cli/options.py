@@ -47,6 +47,16 @@ def device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def runtime(parser: argparse.ArgumentParser) -> None:
+    """``--runtime``."""
+    parser.add_argument(
+        "--runtime",
+        default="auto",
+        choices=["auto", "onnxruntime", "openvino"],
+        help="what runs an exported .onnx (default: auto, the faster that is installed)",
+    )
+
+
 def preparation(parser: argparse.ArgumentParser) -> None:
     """The steps of the preparation, each auto, on or off."""
     group = parser.add_argument_group("preparation", "each step is done where it is needed (auto), always or never")

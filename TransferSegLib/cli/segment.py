@@ -19,7 +19,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "  transferseg segment --model my-histology --image grey=slide.png --out labels.png",
     )
     parser.add_argument("case", nargs="?", metavar="CASE_FOLDER", help="folder with the case's images or DICOM series")
-    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip")
+    parser.add_argument("--model", required=True, metavar="M", help="a model's name, folder or zip, or its .onnx")
     parser.add_argument("--image", action="append", default=[], metavar="ROLE=FILE", help="an image and its role")
     parser.add_argument(
         "--out", required=True, metavar="FILE", help=f"label map ({options.SUFFIX_HELP}; .png for a picture)"
@@ -36,6 +36,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--uncompressed", action="store_true", help="write .nrrd and .mha quickly and large")
     options.device(parser)
+    options.runtime(parser)
     options.preparation(parser)
     parser.set_defaults(run=run, show=show)
 
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
         options=options.preparation_of(args),
         device=args.device,
         precision=args.precision,
+        runtime=args.runtime,
         flips=args.flips,
         uncertainty=args.uncertainty,
         picture=args.picture,

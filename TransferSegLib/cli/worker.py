@@ -103,7 +103,7 @@ class _Verbs:
 
     def _do(self, verb: str, args: argparse.Namespace, events: Events) -> Any:
         if verb in WARMED and args.model is not None:
-            args.model = self._models.open(args.model)
+            args.model = self._models.open(args.model, getattr(args, "runtime", "auto"))
         try:
             return args.run(args, events)
         finally:

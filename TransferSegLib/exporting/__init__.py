@@ -1,1 +1,26 @@
-"""What a model weighs on a machine, and bringing it out of the library: its size card, other runtimes."""
+"""Networks outside PyTorch: ONNX files with the model's card inside, checked when made, what runs them; size cards."""
+
+from __future__ import annotations
+
+from .exported import Exported, is_exported, read_exported, write_exported
+from .forms import form_of
+from .graph import held_against, onnx_bytes
+from .needed import needed
+from .quantising import quantised
+from .running import network_in_runtime
+from .runtimes import CHOICES, choose_runtime
+
+__all__ = [
+    "CHOICES",
+    "Exported",
+    "choose_runtime",
+    "form_of",
+    "held_against",
+    "is_exported",
+    "needed",
+    "network_in_runtime",
+    "onnx_bytes",
+    "quantised",
+    "read_exported",
+    "write_exported",
+]

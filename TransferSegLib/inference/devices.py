@@ -25,7 +25,7 @@ class Device:
     name : str
         ``cpu``, ``cuda:0`` ...
     precision : str
-        ``float32``, ``bfloat16`` or ``float16``.
+        ``float32``, ``bfloat16`` or ``float16``; ``int8`` of an exported network that was quantised.
     reason : str
         One sentence for the user: why this device and this precision.
     """
@@ -50,7 +50,8 @@ def choose_device(name: str = "auto", *, precision: str = "auto", network: objec
     precision : str
         ``auto``, ``float32``, ``bfloat16`` or ``float16`` (GPU only).
     network : torch.nn.Module, optional
-        Decides whether bfloat16 pays on a CPU: without it float32 is chosen there.
+        Decides whether bfloat16 pays on a CPU: without it float32 is chosen there. One that another runtime runs has
+        its `Device` as ``device``, and no other is chosen.
 
     Raises
     ------
@@ -61,6 +62,9 @@ def choose_device(name: str = "auto", *, precision: str = "auto", network: objec
     """
     if precision not in PRECISIONS:
         raise UsageError(f"precision: got '{precision}', expected one of {', '.join(PRECISIONS)}")
+    own = getattr(network, "device", None)
+    if isinstance(own, Device):
+        return _own_device(own, name, precision)
     index = _gpu_index(name)
     if index is None:
         chosen, why = _cpu_precision(precision, network)
@@ -100,6 +104,17 @@ def _has_grouped_convolutions(network: object) -> bool:
     if not isinstance(network, nn.Module):
         return False
     return any(isinstance(m, nn.Conv3d) and m.groups > 1 for m in network.modules())
+
+
+def _own_device(own: Device, name: str, precision: str) -> Device:
+    """The only device and precision of a network that another runtime runs; others are refused."""
+    if name not in ("auto", own.name):
+        raise UsageError(f"device: an exported network runs on the {own.name}, not on {name}; leave --device out")
+    if precision not in ("auto", own.precision):
+        raise UsageError(
+            f"precision: this network was exported in {own.precision}, not in {precision}; leave --precision out"
+        )
+    return own
 
 
 def _gpu_index(name: str) -> int | None:

@@ -43,7 +43,7 @@ def fit_network(
     kind = "cuda" if device.is_gpu else "cpu"
 
     def run_autocast(windows: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(kind, precision, enabled=precision != torch.float32):
+        with torch.autocast(kind, precision, enabled=precision in (torch.float16, torch.bfloat16)):
             return _volume(_first(network(_native(windows.to(device.name), dims))), dims)
 
     return run_autocast

@@ -12,6 +12,8 @@ from ..errors import UsageError
 if TYPE_CHECKING:
     import torch
 
+    from ..packages import Card
+
 
 @dataclass(frozen=True)
 class OutputRule:
@@ -48,6 +50,12 @@ class OutputRule:
             raise UsageError(f"output: channel {self.background} cannot be both background and a label")
         if any(not 0 < value <= 255 for value in self.values):
             raise UsageError(f"output: label values {self.values} must lie in 1..255")
+
+    @staticmethod
+    def of_card(card: Card) -> OutputRule:
+        """The rule that a card states."""
+        channels, values = (tuple(getattr(label, name) for label in card.labels) for name in ("channel", "value"))
+        return OutputRule(card.output, channels, values)
 
     @property
     def fields(self) -> int:

@@ -31,7 +31,7 @@ EXTRAS = {
     "atlas": ["nilearn"],
     "components": ["connected-components-3d", "edt"],
     "cluster": ["dask", "distributed"],
-    "onnx": ["onnxruntime"],
+    "onnx": ["onnx", "onnxscript", "onnxruntime"],
     "openvino": ["openvino"],
     "ants": ["antspyx"],
 }

@@ -21,8 +21,9 @@ from ..storage import check_writable
 from .labels import label_names_of, matched_labels
 from .level_dispatch import check_data, refuse_labels
 from .level_evaluate import evaluate_level
+from .opening import find_runnable
 from .predict import Model, segment_case
-from .segment import find_model, with_reference
+from .segment import with_reference
 from .segment_outputs import picture_options
 
 TOLERANCE_MM = 1.0
@@ -41,6 +42,7 @@ def evaluate(
     options: PreparationOptions | None = None,
     device: str = "auto",
     precision: str = "auto",
+    runtime: str = "auto",
     pictures: str | Path | None = None,
     events: Events | None = None,
 ) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def evaluate(
         Only the cases with these ids.
     tolerance_mm : float
         For the NSD.
+    runtime : {"auto", "onnxruntime", "openvino"}
+        What runs an exported network (a ``model`` that ends in ``.onnx``); ``auto`` the faster that is installed.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def evaluate(
             check_writable(path)
     if tolerance_mm <= 0:
         raise UsageError(f"--tolerance {tolerance_mm:g}: must be above 0 mm")
-    package = model if isinstance(model, Model) else find_model(model)
+    package = model if isinstance(model, Model) else find_runnable(model, runtime)
     check_data(package.card, data)
     if package.card.task == "level":
         refuse_labels(label_map, truth_name, reference)

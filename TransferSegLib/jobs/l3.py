@@ -15,11 +15,12 @@ from ..level.plausibility import NOT_HU, examine
 from ..level.scan_mark import learned_from
 from ..level.truth import TrueLevel, read_truth
 from ..measuring.body_composition import check_height
-from ..packages import DEFAULT_LEVEL_MODEL, Card, Package, find_package
+from ..packages import DEFAULT_LEVEL_MODEL, Card, Package
 from .l3_outputs import L3Outputs
 from .l3_reading import read_or_refuse
 from .l3_result import Result, value_of
 from .l3_slice import measure_slice
+from .opening import find_runnable
 from .predict import Model
 
 STEPS = 4
@@ -41,6 +42,7 @@ def find_l3(
     step: int | None = None,
     quick: bool = False,
     device: str = "auto",
+    runtime: str = "auto",
     compress: bool = True,
     events: Events | None = None,
 ) -> dict[str, Any]:
@@ -66,6 +68,8 @@ def find_l3(
     slice_index : int, optional
         Measure this slice (0-based along the scan's axis) and find nothing. Refused where the values are no
         Hounsfield units; what else is odd about the scan is among the notes.
+    runtime : {"auto", "onnxruntime", "openvino"}
+        What runs an exported network (a ``model`` that ends in ``.onnx``); ``auto`` the faster that is installed.
     evaluation, step, quick
         As ``level.finding.find_level`` takes them.
 
@@ -81,7 +85,7 @@ def find_l3(
     check_height(height_m)
     outputs = L3Outputs.of(picture=picture, projection=projection, composition=composition, compress=compress)
     outputs.check(ct, truth)
-    package = model if isinstance(model, (Package, Model)) else find_package(model)
+    package = model if isinstance(model, Model) else find_runnable(model, runtime)
     check_level_model(package.card)
     check_step(package.card, evaluation, step)
     tissues = _tissue_model(composition_model)
@@ -122,7 +126,7 @@ def _tissue_model(reference: str | Path | Package | Model | None) -> Model | Non
 
     opened = reference
     if not isinstance(opened, Model):
-        opened = Model.open(opened if isinstance(opened, Package) else find_package(opened))
+        opened = Model.open(find_runnable(opened))
     tissue_values(opened)
     return opened
 

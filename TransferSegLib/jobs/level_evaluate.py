@@ -21,8 +21,8 @@ from ..level.truth import TrueLevel, true_level
 from ..packages import Package
 from ..storage import check_writable, writing
 from .l3_reading import read_or_refuse
+from .opening import find_runnable
 from .predict import Model
-from .segment import find_model
 
 COLUMNS = ("id", "answer", "slice_index", "mm", "true_slice", "true_mm", "where", "error_slices", "error_mm")
 COLUMNS = (*COLUMNS, "confidence", "training_case")
@@ -65,7 +65,7 @@ def evaluate_level(
     events = quiet(events)
     if out is not None:
         check_writable(out)
-    opened = model if isinstance(model, Model) else Model.open(find_model(model))
+    opened = model if isinstance(model, Model) else Model.open(find_runnable(model))
     check_level_model(opened.card)
     levels = open_levels(data, opened.card.level)
     chosen = _chosen(levels.cases, cases, data)

@@ -33,6 +33,7 @@ from ..places import home, models_folder
 from ..storage import check_folder_is_free, check_writable, remove_folder, writing_folder
 from ..strategies import groups_report
 from .models_drawing import strategy_blocks
+from .opening import find_runnable
 
 
 def models_list() -> list[dict[str, Any]]:
@@ -76,8 +77,8 @@ def _parameters(package: Package | None, here: SizeRecord | None) -> int | None:
 
 def models_show(name: str) -> dict[str, Any]:
     """The card of a model, with all that is known of its ``sizes``, and its folder."""
-    package = find_package(name)
-    sizes = [asdict(record) for record in sizes_of(package)]
+    package = find_runnable(name)
+    sizes = [asdict(record) for record in sizes_of(package)] if isinstance(package, Package) else []
     return {"path": str(package.folder), **package.card.to_json(), "sizes": sizes}
 
 
@@ -105,7 +106,7 @@ def models_groups(
 def models_verify(name: str | None = None) -> list[dict[str, Any]]:
     """Read every tensor of one model, or of all: ``[{name, ok, problem, path, source}]``."""
     if name is not None:
-        package = find_package(name)
+        package = find_runnable(name)
         entries = [Entry(package.card.name, package.folder, "named", package)]
     else:
         # A registered folder that is gone was the user's to remove: it is no fault of a model.
@@ -195,12 +196,25 @@ def _free_target(name: str) -> Path:
     return target
 
 
-def models_export(name: str, out: str | Path) -> dict[str, Any]:
-    """Zip a model's package to ``out`` (verified first): ``{name, path}``."""
+def models_export(name: str, out: str | Path, **onnx: Any) -> dict[str, Any]:
+    """Zip a model's package to ``out`` (verified first): ``{name, path}``; a path in ``.onnx`` is `export_onnx`'s.
+
+    ``onnx`` are options of the latter; of them a zip takes ``events`` only.
+    """
     check_writable(out)
-    if Path(out).suffix.lower() != ".zip":
-        raise UsageError(f"--out {out}: must end in .zip")
+    kind = Path(out).suffix.lower()
+    if kind not in (".zip", ".onnx"):
+        raise UsageError(f"--out {out}: must end in .zip (the package) or .onnx (its network, for other runtimes)")
     package = find_package(name)
+    if kind == ".onnx":
+        from .export import export_onnx
+
+        return export_onnx(package, out, **onnx)
+    given = [
+        key for key, value in onnx.items() if value and key in ("int8", "data", "hold_out", "label_map", "truth_name")
+    ]
+    if given:
+        raise UsageError(f"--{given[0].replace('_', '-')}: is for an .onnx, {out} is a zip; leave it out")
     package.network()
     return {"name": package.card.name, "path": str(export_zip(package, out))}
 

@@ -36,7 +36,7 @@ class Model:
     @property
     def rule(self) -> OutputRule:
         """How the network's channels become label values."""
-        return output_rule(self.card)
+        return OutputRule.of_card(self.card)
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,6 @@ class Segmented:
     prepared: Prepared
     device: str
     precision: str
-
-
-def output_rule(card: Card) -> OutputRule:
-    """The rule that a card states."""
-    return OutputRule(
-        kind=card.output,
-        channels=tuple(label.channel for label in card.labels),
-        values=tuple(label.value for label in card.labels),
-    )
 
 
 def predict_array(

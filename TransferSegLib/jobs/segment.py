@@ -18,6 +18,7 @@ from ..measuring import volumes_ml
 from ..packages import CT, PICTURE, Card, Package, find_package
 from ..preparing import PreparationOptions
 from .level_dispatch import check_segments
+from .opening import find_runnable
 from .predict import Model, segment_case
 from .segment_outputs import Outputs
 
@@ -34,6 +35,7 @@ def segment(
     options: PreparationOptions | None = None,
     device: str = "auto",
     precision: str = "auto",
+    runtime: str = "auto",
     flips: bool = False,
     uncertainty: str | Path | None = None,
     picture: str | Path | None = None,
@@ -46,7 +48,7 @@ def segment(
 
     Parameters
     ----------
-    model : name, folder, zip, Package or Model
+    model : name, folder, zip, .onnx, Package or Model
         A ``Model`` that is already open saves loading it again.
     out : path
         Label map, uint8, on the reference image's own grid; ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, of a picture
@@ -55,6 +57,8 @@ def segment(
         A case folder whose roles are guessed, or the files by role; both together: ``images`` decides.
     reference : str, optional
         Role whose grid the result comes back on; the card's by default.
+    runtime : {"auto", "onnxruntime", "openvino"}
+        What runs an exported network (a ``model`` that ends in ``.onnx``); ``auto`` the faster that is installed.
     uncertainty : path, optional
         Entropy of the class probabilities in [0, 1], float32, on the same grid.
     picture : path, optional
@@ -80,7 +84,7 @@ def segment(
     outputs = Outputs.of(
         out, uncertainty=uncertainty, brain_mask=brain_mask, picture=picture, prepared=prepared, compress=compress
     )
-    package = model if isinstance(model, Model) else find_model(model)
+    package = model if isinstance(model, Model) else find_runnable(model, runtime)
     check_segments(package.card)
     picture_model = package.card.normalisation == PICTURE
     outputs.check_writable(of_picture=picture_model)

@@ -13,8 +13,8 @@ from ..events import Events
 from ..packages import Card, Package
 from ..preparing import PreparationOptions
 from .level_dispatch import check_segments
+from .opening import find_runnable
 from .predict import Model, segment_loaded
-from .segment import find_model
 from .tmtv_options import TmtvInputs, TmtvOptions
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _WORDS = ("lesion", "lésion", "tumour", "tumor", "lymphoma", "sarcoma")
 
 def open_tmtv_model(model: str | Path | Package | Model) -> Model:
     """The model, open; ``UsageError`` when it does not segment, or not a PET."""
-    package = model if isinstance(model, Model) else find_model(model)
+    package = model if isinstance(model, Model) else find_runnable(model)
     check_segments(package.card)
     if "pet" not in package.card.roles:
         roles = ", ".join(package.card.roles)

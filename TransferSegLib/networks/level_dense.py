@@ -8,6 +8,7 @@ quarter more). Networks that are no plain sequence run on shifted projections in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,12 +66,35 @@ def plan_dense(trunk: nn.Sequential, stride: int, *, cheap: bool) -> DensePlan:
 
 def dense_offsets(network: LevelRegressor, plan: DensePlan, x: Tensor, step: int, finest: int | None) -> Tensor:
     """Offsets (B, n) of the windows with top 0, step, ...; see `LevelRegressor.dense`."""
+    learns = torch.is_grad_enabled() and network.head.weight.requires_grad
+
+    def evaluate(part: Tensor, grid: int) -> Tensor:
+        return _evaluate(network, plan, part, grid)
+
+    return offsets_by(evaluate, network.rows, plan, x, step, finest, whole=learns)
+
+
+def offsets_by(
+    evaluate: Callable[[Tensor, int], Tensor],
+    rows: int,
+    plan: DensePlan,
+    x: Tensor,
+    step: int,
+    finest: int | None = None,
+    *,
+    whole: bool = False,
+) -> Tensor:
+    """Offsets (B, n) of the windows with top 0, step, ... by ``evaluate``, which gives them at the steps of a grid.
+
+    ``evaluate`` takes (B, views, R, width) and the grid's step to (B, (R - rows) // step + 1). A tall projection goes
+    through it in parts, unless ``whole``.
+    """
     total = x.shape[2]
-    if step < 1 or total < network.rows:
-        raise UsageError(f"dense: {total} rows at step {step}; use at least {network.rows} rows and a step from 1")
+    if step < 1 or total < rows:
+        raise UsageError(f"dense: {total} rows at step {step}; use at least {rows} rows and a step from 1")
     grid = grid_step(plan, step, finest)
-    count = (total - network.rows) // step + 1
-    offsets = _chunked(network, plan, x, grid)
+    count = (total - rows) // step + 1
+    offsets = evaluate(x, grid) if whole or total <= CHUNK_ROWS else _chunked(evaluate, rows, plan, x, grid)
     if grid == step:
         return offsets[:, :count]
     tops = torch.arange(count, device=x.device) * step
@@ -93,20 +117,33 @@ def grid_step(plan: DensePlan, step: int, finest: int | None = None) -> int:
     return grid
 
 
-def _chunked(network: LevelRegressor, plan: DensePlan, x: Tensor, grid: int) -> Tensor:
-    """Offsets at every grid step, in parts that overlap where the projection is tall and no graph is kept."""
+def _chunked(evaluate: Callable[[Tensor, int], Tensor], rows: int, plan: DensePlan, x: Tensor, grid: int) -> Tensor:
+    """Offsets at every grid step of a tall projection, in parts that overlap."""
     total = x.shape[2]
-    size = max(CHUNK_ROWS - network.rows - 2 * plan.reach, plan.stride) // plan.stride * plan.stride
-    if total <= CHUNK_ROWS or (torch.is_grad_enabled() and network.head.weight.requires_grad):
-        return _evaluate(network, plan, x, grid)
-    parts, last = [], total - network.rows
+    size = max(CHUNK_ROWS - rows - 2 * plan.reach, plan.stride) // plan.stride * plan.stride
+    parts, last = [], total - rows
     for first in range(0, last + 1, size):
         top = max(first - plan.reach, 0)
-        bottom = min(first + size + network.rows + plan.reach, total)
-        offsets = _evaluate(network, plan, x[:, :, top:bottom], grid)
+        bottom = min(first + size + rows + plan.reach, total)
+        offsets = evaluate(x[:, :, top:bottom], grid)
         skipped = (first - top) // grid
         parts.append(offsets[:, skipped : skipped + (min(first + size - 1, last) - first) // grid + 1])
     return torch.cat(parts, dim=1)
+
+
+def grid_offsets(network: LevelRegressor, plan: DensePlan, x: Tensor) -> Tensor:
+    """Offsets (B, n) at every ``plan.finest`` rows of a projection of any height, without a question to its size.
+
+    What an exported network computes. The last up to ``stride / finest`` of them belong to no whole window.
+    """
+    prepared = network.prepare(x)
+    if plan.phased:
+        features = _phases(network.trunk, plan, prepared, plan.finest)
+    else:
+        found = [network.trunk(prepared[:, :, shift:]) for shift in range(0, plan.stride, plan.finest)]
+        # a shifted projection has as many rows of features, or one fewer
+        features = [pad(part, (0, 0, 0, 1))[:, :, : found[0].shape[2]] for part in found]
+    return torch.stack([network.offsets_of(part) for part in features], dim=2).flatten(1)
 
 
 def _evaluate(network: LevelRegressor, plan: DensePlan, x: Tensor, grid: int) -> Tensor:
@@ -140,14 +177,15 @@ def _phases(trunk: nn.Sequential, plan: DensePlan, x: Tensor, grid: int) -> list
         else:
             x = part(x)
         jump *= _row_stride(part)
-    features = x.split(batch)
+    features = x.unflatten(0, (len(shifts), batch))
     return [features[shifts.index(shift)] for shift in sorted(shifts)]
 
 
 def _both_phases(pool: nn.Module, x: Tensor) -> Tensor:
     """A pooling from the first and from the second row on, one after the other along the batch."""
     first, second = pool(x), pool(x[:, :, 1:])
-    return torch.cat([first, pad(second, (0, 0, 0, first.shape[2] - second.shape[2]))])
+    # the second has as many rows, or one fewer
+    return torch.cat([first, pad(second, (0, 0, 0, 1))[:, :, : first.shape[2]]])
 
 
 def _can_phase(part: nn.Module) -> bool:

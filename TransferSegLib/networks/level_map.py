@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
 from ..errors import UsageError
 
@@ -85,10 +85,7 @@ class _Down:
         self._block = block
 
     def __call__(self, x: Tensor) -> Tensor:
-        odd = [size % 2 for size in (x.shape[3], x.shape[2])]
-        if any(odd):
-            x = pad(x, (0, odd[0], 0, odd[1]))
-        return self._block(nn.functional.max_pool2d(x, 2))
+        return self._block(nn.functional.max_pool2d(x, 2, ceil_mode=True))
 
 
 def _columns_away(x: Tensor) -> Tensor:

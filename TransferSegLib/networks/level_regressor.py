@@ -43,6 +43,8 @@ class LevelRegressor(nn.Module):
         Rows of the window that one row of features advances.
     finest : int
         Finest step at which `dense` evaluates the network itself; finer ones are interpolated.
+    dense_plan : DensePlan
+        How `dense` evaluates the trunk.
     feature_size : (int, int, int)
         Maps, rows and columns of the features of one window.
 
@@ -77,12 +79,12 @@ class LevelRegressor(nn.Module):
         self.head = nn.Linear(features, 1)
         nn.init.normal_(self.head.weight, std=0.1 / features**0.5)
         nn.init.constant_(self.head.bias, 0.5)  # the window's middle
-        self._plan: DensePlan = plan_dense(self.trunk, self.stride, cheap=backbone == "cnn4")
+        self.dense_plan: DensePlan = plan_dense(self.trunk, self.stride, cheap=backbone == "cnn4")
 
     @property
     def finest(self) -> int:
         """Finest step in rows at which the network itself is evaluated by `dense`."""
-        return self._plan.finest
+        return self.dense_plan.finest
 
     @property
     def kept_maps(self) -> dict[str, list[int]]:
@@ -133,11 +135,11 @@ class LevelRegressor(nn.Module):
         tensor (B, n)
             Offset in rows of the windows with top 0, step, ..., n = (R - rows) // step + 1.
         """
-        return dense_offsets(self, self._plan, x, int(step), finest)
+        return dense_offsets(self, self.dense_plan, x, int(step), finest)
 
     def dense_step(self, step: int) -> int:
         """The step in rows at which `dense` evaluates the network where ``step`` is asked for."""
-        return grid_step(self._plan, step)
+        return grid_step(self.dense_plan, step)
 
     def offsets_of(self, features: Tensor) -> Tensor:
         """Offsets (B, n) of every run of feature rows in features (B, maps, F, columns): the head as a convolution."""

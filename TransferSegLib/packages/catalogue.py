@@ -14,6 +14,8 @@ from .package import METADATA, Package, read_package
 
 DEFAULT_LEVEL_MODEL = "l3-map-phantom"
 """What finds L3 where no model is named: of the shipped ones the better on held-out phantoms (their cards)."""
+ONNX = ".onnx"
+"""How the file of an exported network ends (``exporting/``)."""
 _FIRST = ("brain-unet-phantom", DEFAULT_LEVEL_MODEL)
 
 
@@ -71,6 +73,11 @@ def find_package(reference: str | Path) -> Package:
     path = Path(reference)
     if path.is_dir() and (path / METADATA).is_file():
         return read_package(path)
+    if path.is_file() and path.suffix.lower() == ONNX:
+        raise UsageError(
+            f"{path}: is an exported network, which segments, evaluates and finds levels, nothing else; "
+            "name the model that it was made from"
+        )
     if path.is_file():
         return read_package(unpacked(path))
     entries = list_models()

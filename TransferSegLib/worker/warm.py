@@ -36,20 +36,20 @@ class WarmModels:
         found = memory_gb(os.getpid()) if most_bytes is None else None
         self._most_bytes = most_bytes or (int(SHARE_OF_MEMORY * found[1] * 1e9) if found else MOST_BYTES_UNKNOWN)
 
-    def open(self, reference: str | Path) -> Model:
-        """The model of that name, folder or zip, opened and checked now or as it was kept.
+    def open(self, reference: str | Path, runtime: str = "auto") -> Model:
+        """The model of that name, folder, zip or exported file, opened and checked now or as it was kept.
 
         A package that was changed since (its card, or the file of its weights) is opened anew.
         """
+        from ..jobs.opening import find_runnable
         from ..jobs.predict import Model
-        from ..packages import find_package
 
-        package = find_package(reference)
-        key = _key(package)
+        package = find_runnable(reference, runtime)
+        key = (*_key(package), runtime)
         kept = self._kept.pop(key, None)
         if kept is None:
             model = Model.open(package)
-            kept = _Kept(model, sum(t.numel() * t.element_size() for t in model.module.state_dict().values()))
+            kept = _Kept(model, _bytes(model.module))
         self._kept[key] = kept
         self._forget_oldest()
         return kept.model
@@ -95,6 +95,13 @@ def _warm_level(model: Model, events: Events) -> None:
     card = model.card
     pixels = np.zeros((card.in_channels, *card.window), np.float32)
     curve_of(card, model.module, pixels, device="auto", events=events.silent())
+
+
+def _bytes(module: Any) -> int:
+    """What a network holds in memory; one that another runtime runs says it itself."""
+    if hasattr(module, "state_dict"):
+        return sum(t.numel() * t.element_size() for t in module.state_dict().values())
+    return module.bytes
 
 
 def _key(package: Any) -> tuple:

@@ -1,0 +1,128 @@
+"""The cases of a static int8 export: some calibrate it, those of other patients say what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cases import Case, hold_out, open_data_set, patients, split_by_patient
+from ..errors import PackageError, UsageError
+from ..events import Events
+from ..exporting import network_in_runtime, quantised
+from ..inference import place_windows
+from ..networks import network_divisor
+from ..packages import Card, learned_digests
+from ..preparing import PreparationOptions
+from ..training import case_hash, prepare_case
+from .evaluate import evaluate
+from .level_dispatch import check_data
+from .predict import Model
+
+MOST_FALL = 0.005
+"""By how much the mean Dice may fall."""
+MOST_WINDOWS = 24
+
+
+@dataclass(frozen=True)
+class Int8Cases:
+    """Cases for calibrating and, of other patients, for measuring."""
+
+    data: Path
+    calibrating: tuple[Case, ...]
+    measured: tuple[Case, ...]
+    label_map: Mapping[str, str] | None
+    truth_name: str | None
+    options: PreparationOptions
+
+    @staticmethod
+    def of(
+        card: Card, data: str | Path | None, ids: Sequence[str], *, truth_name: str | None, events: Events, **how: Any
+    ) -> Int8Cases:
+        """Split a data set by patient: ``ids`` are measured, by default the cases of half the patients."""
+        if card.task != "segmentation":
+            raise UsageError(
+                f"--int8: what it costs is measured by Dice, which a model for {card.task} has not; leave it out"
+            )
+        if data is None:
+            raise UsageError(
+                "--int8: needs cases with truths to calibrate and to measure it; name them with --data FOLDER"
+            )
+        check_data(card, data)
+        cases = open_data_set(data, roles=card.roles, truth_name=truth_name, reference_role=card.reference).cases
+        rest, held = hold_out(cases, ids) if ids else split_by_patient(cases, fraction=0.5, seed=0)
+        if not rest or not held:
+            raise UsageError(
+                f"--data {data}: has {len(patients(cases))} patient; int8 is calibrated on one and measured on "
+                "another, give two or more"
+            )
+        events.say(
+            f"int8 is calibrated on {len(rest)} cases of {len(patients(rest))} patients and measured on {len(held)} "
+            f"of {len(patients(held))} others: {', '.join(case.id for case in held)}"
+        )
+        learned = learned_digests(card) or set()
+        known = [case.id for case in held if learned and case_hash(case) in learned]
+        if known:
+            events.say(f"the model learned from {', '.join(known)}: its Dice there is no measure of new cases")
+        return Int8Cases(Path(data), tuple(rest), tuple(held), truth_name=truth_name, **how)
+
+    def windows(self, card: Card, events: Events) -> Iterator[np.ndarray]:
+        """Prepared windows (1, c, [k,] j, i) of the cases for calibrating, one case in memory at a time."""
+        each = math.ceil(MOST_WINDOWS / len(self.calibrating))
+        for number, case in enumerate(self.calibrating[:MOST_WINDOWS]):
+            events.progress("calibrating int8", number, min(len(self.calibrating), MOST_WINDOWS))
+            part = events.part(case.id)
+            prepared = prepare_case(case, card, options=self.options, events=part, with_truth=False)[1]
+            yield from _windows(card, prepared.array, prepared.mask, each)
+
+
+def int8_of(
+    card: Card, graph: bytes, made: dict[str, Any], cases: Int8Cases, events: Events
+) -> tuple[bytes, dict[str, Any]]:
+    """The graph in int8, and what it costs; ``PackageError`` where the Dice falls too much."""
+    small = quantised(graph, cases.windows(card, events), card.name)
+    found = {}
+    for name, content in (("float32", graph), ("int8", small)):
+        network = network_in_runtime(card, content, made | {"precision": name}, "onnxruntime", card.name)
+        found[name] = _dice(Model(card, network), cases, events if name == "float32" else events.silent())
+    before, after = found["float32"], found["int8"]
+    if before is None or after is None:
+        raise PackageError(f"{card.name}: no Dice is defined on the measured cases; name others with --hold-out")
+    if before - after > MOST_FALL:
+        raise PackageError(
+            f"{card.name}: int8 lowers the mean Dice of {len(cases.measured)} cases from {before:.4f} to {after:.4f}, "
+            f"more than {MOST_FALL}; nothing was written, export it without --int8"
+        )
+    ids = {"cases": [case.id for case in cases.measured], "calibrated_on": [case.id for case in cases.calibrating]}
+    return small, {"dice_float": round(before, 4), "dice_int8": round(after, 4), **ids}
+
+
+def _dice(model: Model, cases: Int8Cases, events: Events) -> float | None:
+    result = evaluate(
+        model=model,
+        data=cases.data,
+        cases=[case.id for case in cases.measured],
+        label_map=cases.label_map,
+        truth_name=cases.truth_name,
+        options=cases.options,
+        events=events,
+    )
+    return result["mean"]["dice"]
+
+
+def _windows(card: Card, array: np.ndarray, mask: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """``count`` windows spread over a prepared array, as the sliding window cuts them."""
+    if card.axes == "ijk":
+        array, mask = array.transpose(0, 3, 2, 1), mask.transpose(2, 1, 0)
+    divisor = network_divisor(card.network, card.arguments)
+    divisors = (1, divisor, divisor) if card.dims == 2 else (divisor,) * 3
+    place = place_windows(array.shape[1:], mask, window=card.window_kji, overlap=0.25, divisor=divisors)
+    array = np.pad(array, [(0, 0), *zip(place.pad_before, place.pad_after)])
+    chosen = np.unique(np.linspace(0, len(place.starts) - 1, count).round().astype(int)) if place.starts else []
+    for start in (place.starts[n] for n in chosen):
+        window = array[(slice(None), *(slice(s, s + w) for s, w in zip(start, place.window)))]
+        yield np.ascontiguousarray(window[:, 0] if card.dims == 2 else window, np.float32)[None]
