@@ -58,6 +58,7 @@ def test_students_of_any_family_and_dimension(teacher, brains, tmp_path, student
     card = read_package(result["package"]).card
     assert card.network == student and card.roles == ("flair", "t1", "t1gd", "t2") and card.spacing == (1.0, 1.0, 1.0)
     assert result["distillation"]["pairs"] and card.origin["distilled_from"] == "teacher"
+    assert card.origin["plan"]["patch"] == [16 if card.dims == 2 else 32, 32, 32], "--patch 32; the teacher is 3-D"
     assert result["sizes"]["teacher"] == 125_229 and f"{result['sizes']['student']:,}" in result["message"]
     again = evaluate(model=result["package"], data=brains)
     assert {case["id"] for case in again["cases"]} == {"p1", "p2", "p3"}
@@ -71,6 +72,7 @@ def test_a_student_learns_from_pictures_and_its_card_says_from_whom(picture_teac
     assert result["after"]["mean"]["dice"] > 0.7, "a dark disc on a light ground"
     card = read_package(result["package"]).card
     assert card.output == "sigmoid" and card.out_channels == 1 and card.normalisation == "picture"
+    assert card.origin["plan"]["patch"] == [1, 48, 48]
     assert card.intensities == read_package(picture_teacher).card.intensities
     seen = result["distillation"]
     assert seen["remembered"] > seen["asked"] and seen["asked"] <= 4 * 4, "four pictures, four ways to flip"
@@ -159,7 +161,7 @@ def test_a_resumed_distillation_ends_where_an_uninterrupted_one_does(picture_tea
 
 def test_what_is_refused(teacher, brains, picture_teacher, pictures, tmp_path):
     cases = [
-        (dict(teacher=teacher, data=pictures), "no case in it"),
+        (dict(teacher=teacher, data=pictures), "holds pictures, the role flair needs a volume"),
         (dict(teacher="l3-cnn4-phantom", data=brains), "a model for level; a teacher must be a segmentation model"),
         (dict(teacher=teacher, data=brains, student="unet4d-3"), "neither a network nor a model"),
         (dict(teacher=teacher, data=brains, student="l3-cnn4"), "gives no labels"),
@@ -172,8 +174,9 @@ def test_what_is_refused(teacher, brains, picture_teacher, pictures, tmp_path):
         with pytest.raises((UsageError, InputError), match=words):
             taught(change.pop("teacher"), change.pop("data"), tmp_path / "s", **change)
         assert not (tmp_path / "s").exists() and not (tmp_path / "s.run").exists()
-    with pytest.raises(UsageError, match="must be a multiple of 16 for unet2d-4-8 and unet"):
-        taught(teacher, brains, tmp_path / "s", options={"patch": 24})
+    for side in (24, 0):
+        with pytest.raises(UsageError, match="must be a multiple of 16 for unet2d-4-8 and unet"):
+            taught(teacher, brains, tmp_path / "s", options={"patch": side})
 
 
 def test_labels_that_the_teacher_does_not_know(teacher, brains, tmp_path):
@@ -183,6 +186,11 @@ def test_labels_that_the_teacher_does_not_know(teacher, brains, tmp_path):
     (names / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "liver": 5}}))
     with pytest.raises(UsageError, match="the teacher teacher does not know it"):
         taught(teacher, names, tmp_path / "s")
+    (names / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "core": 1, "rim": 5}}))
+    both = {"core": "lesion", "rim": "lesion"}
+    with pytest.raises(UsageError, match="core, rim: are one label of the teacher teacher, lesion"):
+        taught(teacher, names, tmp_path / "s", label_map=both)
+    assert not (tmp_path / "s").exists()
 
 
 def test_the_command_line(picture_teacher, pictures, tmp_path, capsys):

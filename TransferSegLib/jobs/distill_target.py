@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import PackageError, UsageError
 from ..events import Events
+from ..inference import OutputRule
 from ..networks import NetworkSpec, build_network, network_divisor, network_spec
 from ..packages import PETCT, Card, Label, Package, find_package
 from ..reporting import label_colours
@@ -17,7 +18,7 @@ from ..strategies import map_roles, transfer_weights
 from ..training import Distillation, Teacher, TrainingPlan
 from .labels import matched_labels
 from .new_model import SLICE_WINDOW, one_channel
-from .predict import Model, output_rule
+from .predict import Model
 from .target import Target
 
 # Slices of a window that a 3-D teacher sees at once while it teaches a student of two dimensions.
@@ -60,23 +61,14 @@ def student_of(
     Raises
     ------
     UsageError
-        A label that the teacher does not know; a student whose roles, preparation, labels or dimensions do not fit.
+        A label that the teacher does not know, or two that are one for it; a student whose roles, preparation, labels
+        or dimensions do not fit.
     """
     card = package.card
     if card.refiner:
         events.say(f"{card.name}: its first stage teaches; the refiner is left out")
     names = dict(truth_names) or card.label_names()
-    matched = matched_labels(names, card.labels, label_map, events)
-    for value, label in matched.items():
-        if label is None:
-            known = ", ".join(label.name for label in card.labels)
-            raise UsageError(
-                f"label {names[value]} (value {value}): the teacher {card.name} does not know it (it gives {known}); "
-                "name its counterpart with --map, or take it out of the truths"
-            )
-    left = [label.name for label in card.labels if label not in matched.values()]
-    if left:
-        events.say(f"not taught, since no truth has it: {', '.join(left)}")
+    matched = _matched(names, card, label_map, events)
     source = _source(student)
     ours = _new_card(name, card, student, names, matched) if source is None else _old_card(name, card, source, names)
     module = build_network(ours.network, ours.in_channels, ours.out_channels, ours.arguments)
@@ -90,10 +82,34 @@ def student_of(
     return Student(target, teacher_of(package, [matched[label.value] for label in ours.labels], ours), source)
 
 
+def _matched(
+    names: Mapping[int, str], card: Card, label_map: Mapping[str, str] | None, events: Events
+) -> dict[int, Label]:
+    """The teacher's label of each truth value; each value has one of its own."""
+    matched = matched_labels(names, card.labels, label_map, events)
+    for value, label in matched.items():
+        if label is None:
+            known = ", ".join(label.name for label in card.labels)
+            raise UsageError(
+                f"label {names[value]} (value {value}): the teacher {card.name} does not know it (it gives {known}); "
+                "name its counterpart with --map, or take it out of the truths"
+            )
+        same = [names[other] for other, one in matched.items() if one is label]
+        if len(same) > 1:
+            raise UsageError(
+                f"labels {', '.join(same)}: are one label of the teacher {card.name}, {label.name}, which does not "
+                "tell them apart; make them one value in the truths, or map each to a label of its own"
+            )
+    left = [label.name for label in card.labels if label not in matched.values()]
+    if left:
+        events.say(f"not taught, since no truth has it: {', '.join(left)}")
+    return matched
+
+
 def teacher_of(package: Package, labels: list[Label], student: Card) -> Teacher:
     """The teacher's network (its first stage), and which of its labels each class of the student is."""
     card = package.card
-    rule, module = output_rule(card), package.network()
+    rule, module = OutputRule.of_card(card), package.network()
     if card.combination == "linear" or card.members > 1:
         network = ""
     else:
@@ -111,11 +127,19 @@ def teacher_of(package: Package, labels: list[Label], student: Card) -> Teacher:
 
 
 def taught_plan(plan: TrainingPlan, student: Card, teacher: Card, patch: int | None) -> TrainingPlan:
-    """The plan with windows that both networks take; as many slices a step as before where only the teacher is 3-D."""
+    """The plan with windows that both networks take; as many slices a step as before where only the teacher is 3-D.
+
+    ``patch`` is the side of a window that the user gave, in the place of the plan's.
+
+    Raises
+    ------
+    UsageError
+        A side that one of the networks does not take.
+    """
     step = math.lcm(*(network_divisor(card.network, card.arguments) for card in (student, teacher)))
-    if patch is not None and patch % step:
+    if patch is not None and (patch < step or patch % step):
         raise UsageError(f"--patch {patch}: must be a multiple of {step} for {student.network} and {teacher.network}")
-    sizes = [max(step, size // step * step) for size in plan.patch]
+    sizes = [max(step, size // step * step) for size in (plan.patch if patch is None else (patch,) * 3)]
     if student.dims == 2:
         divisor = network_divisor(teacher.network, teacher.arguments)
         depth = 1 if teacher.dims == 2 else max(divisor, TAUGHT_SLICES // divisor * divisor)
