@@ -13,7 +13,7 @@ from TransferSegLib.networks import group_of, load_state, network_names, paramet
 from TransferSegLib.strategies import apply_strategy, strategy, strategy_names, transfer_weights
 
 LEVELS = {"unet": 4, "unet-batchnorm": 2, "dynunet": 4, "dynunet-batchnorm": 3}
-LEVELS |= {"segresnet": 4, "segresnet-batchnorm": 3, "regressor": 2}
+LEVELS |= {"segresnet": 4, "segresnet-batchnorm": 3, "regressor": 2, "unet2d": 2, "segresnet2d": 3}
 LEVELS |= {v: VARIANTS[v][0].count("-") - 1 for v in VARIANTS if v.startswith(("unet2d-", "unet3d-"))}
 LEVELS |= dict.fromkeys(("dmfnet", "mfnet", "dmfnet2d", "mfnet2d"), 3)
 LEVELS |= {"petct": 3, "petct-light": 2, "petct-refiner": 2, "petct-refiner-light": 2}
@@ -53,7 +53,7 @@ def grouped(network, module, grouping="anatomical"):
 
 
 def test_the_contract_covers_every_network_and_strategy():
-    assert {VARIANTS[variant][0] for variant, _ in PAIRS} == set(network_names())
+    assert {VARIANTS[variant][0] for variant, _ in PAIRS} >= set(network_names())
     assert {name.split(":")[0] for _, name in PAIRS} == {name.split(":")[0] for name in strategy_names()}
 
 
