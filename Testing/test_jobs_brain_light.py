@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from TransferSegLib.cli import brain_light as door
@@ -40,6 +43,17 @@ def test_what_is_finished_is_not_done_again(made, tmp_path, monkeypatch):
     for verb in ("finetune", "distill"):
         monkeypatch.setattr(brain_light, verb, lambda **_: pytest.fail("done already"))
     again = make_brain_light(tmp_path / "again", folder / "work", recipe=SMALL)
+    assert again.card.weights_sha256 == package.card.weights_sha256
+
+
+def test_a_student_whose_run_did_not_end_is_taught_again(made, tmp_path):
+    """Killed after its package was written and before its run was: it goes on, and does not trip over the package."""
+    folder, package = made
+    shutil.copytree(folder / "work", tmp_path / "work")
+    told = tmp_path / "work" / "student.run" / "run.json"
+    run = json.loads(told.read_text())
+    told.write_text(json.dumps({key: value for key, value in run.items() if key != "result"} | {"finished": None}))
+    again = make_brain_light(tmp_path / "again", tmp_path / "work", recipe=SMALL)
     assert again.card.weights_sha256 == package.card.weights_sha256
 
 

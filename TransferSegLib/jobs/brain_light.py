@@ -12,7 +12,7 @@ from typing import Any
 
 from ..events import Events, quiet
 from ..packages import Package, read_package, write_package
-from ..storage import check_folder_is_free
+from ..storage import check_folder_is_free, remove_folder
 from ..training import Distillation
 from .distill import distill
 from .finetune import TrainingOptions, finetune
@@ -94,8 +94,11 @@ def _teacher(work: Path, recipe: LightRecipe, held_out: list[str], events: Event
 
 
 def _student(work: Path, teacher: Package, recipe: LightRecipe, held_out: list[str], events: Events) -> dict[str, Any]:
-    place, kept = work / "student", work / "student.json"
-    if not place.is_dir() or not kept.is_file():
+    place = work / "student"
+    result = _finished(place) if place.is_dir() else None
+    if result is None:
+        if place.is_dir():  # killed between its package and the end of its run
+            remove_folder(place)
         result = distill(
             teacher=teacher,
             student=recipe.student,
@@ -116,8 +119,13 @@ def _student(work: Path, teacher: Package, recipe: LightRecipe, held_out: list[s
             ),
             events=events,
         )
-        kept.write_text(json.dumps(result), encoding="utf-8")
-    return json.loads(kept.read_text(encoding="utf-8"))
+    return result
+
+
+def _finished(place: Path) -> dict[str, Any] | None:
+    """What a distillation that came to its end said, as its run keeps it."""
+    told = Path(f"{place}.run") / "run.json"
+    return json.loads(told.read_text(encoding="utf-8")).get("result") if told.is_file() else None
 
 
 def _card(student: Package, teacher: Package, recipe: LightRecipe, result: dict[str, Any], command: str):
