@@ -13,6 +13,7 @@ from helpers_exporting import card_of, level_card
 from helpers_l3 import SPACING, trunk
 
 from TransferSegLib.events import Events
+from TransferSegLib.exporting import read_exported
 from TransferSegLib.networks import build_network, state_to_save
 from TransferSegLib.packages import Card, Label, write_package
 from TransferSegLib.worker import WarmModels
@@ -122,6 +123,10 @@ def test_int8_is_calibrated_on_some_cases_and_measured_on_others(capsys, tmp_pat
     assert value["int8"]["calibrated_on"] == ["p1", "p3"]
     assert abs(value["int8"]["dice_float"] - value["int8"]["dice_int8"]) < 0.1
     assert b"QuantizeLinear" in (tmp_path / "i.onnx").read_bytes()
+    file = read_exported(tmp_path / "i.onnx")
+    assert [entry["dice"] for entry in file.card.measured_on] == [value["int8"]["dice_int8"]] and not file.card.sizes
+    assert (file.made["int8"]["cases"], file.made["int8"]["calibrated_on"]) == (1, 2)
+    assert not any(f'"p{n}"' in json.dumps(file.made) for n in (1, 2, 3)), "a file travels without its cases' names"
     out = tmp_path / "x.nii.gz"
     told = call(capsys, "segment", "--model", tmp_path / "i.onnx", data / "p1", "--out", out, "--json").value
     assert told["precision"] == "int8"
@@ -130,6 +135,10 @@ def test_int8_is_calibrated_on_some_cases_and_measured_on_others(capsys, tmp_pat
     assert refused.code == 2 and "int8 lowers the mean Dice of 2 cases from 0." in refused.error
     assert "measured on 2 of 2 others: p2, p3" in refused.err
     assert not (tmp_path / "j.onnx").exists() and not list(tmp_path.glob(".*"))
+    monkeypatch.setattr("TransferSegLib.jobs.export_int8.MOST_WINDOWS", 1)
+    monkeypatch.setattr("TransferSegLib.jobs.export_int8.MOST_FALL", 1.0)
+    few = call(capsys, *arguments, "--out", tmp_path / "k.onnx", "--hold-out", "p2", "--json").value
+    assert few["int8"]["calibrated_on"] == ["p1"], "what was looked at, no more"
 
 
 def test_the_worker_keeps_a_file_open(tmp_path, made):

@@ -60,6 +60,7 @@ class Int8Cases:
                 f"--data {data}: has {len(patients(cases))} patient; int8 is calibrated on one and measured on "
                 "another, give two or more"
             )
+        rest = tuple(rest[:MOST_WINDOWS])
         events.say(
             f"int8 is calibrated on {len(rest)} cases of {len(patients(rest))} patients and measured on {len(held)} "
             f"of {len(patients(held))} others: {', '.join(case.id for case in held)}"
@@ -68,13 +69,13 @@ class Int8Cases:
         known = [case.id for case in held if learned and case_hash(case) in learned]
         if known:
             events.say(f"the model learned from {', '.join(known)}: its Dice there is no measure of new cases")
-        return Int8Cases(Path(data), tuple(rest), tuple(held), truth_name=truth_name, **how)
+        return Int8Cases(Path(data), rest, tuple(held), truth_name=truth_name, **how)
 
     def windows(self, card: Card, events: Events) -> Iterator[np.ndarray]:
         """Prepared windows (1, c, [k,] j, i) of the cases for calibrating, one case in memory at a time."""
         each = math.ceil(MOST_WINDOWS / len(self.calibrating))
-        for number, case in enumerate(self.calibrating[:MOST_WINDOWS]):
-            events.progress("calibrating int8", number, min(len(self.calibrating), MOST_WINDOWS))
+        for number, case in enumerate(self.calibrating):
+            events.progress("calibrating int8", number, len(self.calibrating))
             part = events.part(case.id)
             prepared = prepare_case(case, card, options=self.options, events=part, with_truth=False)[1]
             yield from _windows(card, prepared.array, prepared.mask, each)
