@@ -159,7 +159,7 @@ def test_a_resumed_distillation_ends_where_an_uninterrupted_one_does(picture_tea
 
 def test_what_is_refused(teacher, brains, picture_teacher, pictures, tmp_path):
     cases = [
-        (dict(teacher=teacher, data=pictures), "no case in it"),
+        (dict(teacher=teacher, data=pictures), "holds pictures, the role flair needs a volume"),
         (dict(teacher="l3-cnn4-phantom", data=brains), "a model for level; a teacher must be a segmentation model"),
         (dict(teacher=teacher, data=brains, student="unet4d-3"), "neither a network nor a model"),
         (dict(teacher=teacher, data=brains, student="l3-cnn4"), "gives no labels"),

@@ -14,6 +14,7 @@ from TransferSegLib.strategies import apply_strategy, strategy, strategy_names, 
 
 LEVELS = {"unet": 4, "unet-batchnorm": 2, "dynunet": 4, "dynunet-batchnorm": 3}
 LEVELS |= {"segresnet": 4, "segresnet-batchnorm": 3, "regressor": 2}
+LEVELS |= {"unet2d": 2, "segresnet2d": 2}
 LEVELS |= {v: VARIANTS[v][0].count("-") - 1 for v in VARIANTS if v.startswith(("unet2d-", "unet3d-"))}
 LEVELS |= dict.fromkeys(("dmfnet", "mfnet", "dmfnet2d", "mfnet2d"), 3)
 LEVELS |= {"petct": 3, "petct-light": 2, "petct-refiner": 2, "petct-refiner-light": 2}
