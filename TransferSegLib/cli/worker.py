@@ -18,7 +18,7 @@ from ..errors import DependencyError, UsageError
 from ..events import Events
 from ..places import cache_folder, models_folder
 from ..storage import remove_leftovers
-from ..worker import Channel, Server, WarmModels, error_event, release_gpu, to_arguments
+from ..worker import Channel, LiveVerb, Server, WarmModels, error_event, release_gpu, to_arguments
 from . import options
 
 # Verbs whose model is taken from those that are open already.
@@ -91,6 +91,7 @@ class _Verbs:
 
         self._parser = build_parser(_Strict, serving=True)
         self._models = WarmModels()
+        self._live = LiveVerb(self._models)
 
     def __call__(self, verb: str, given: dict[str, Any]) -> Callable[[Events], Any]:
         """The work that a request means; ``UsageError`` where it means none."""
@@ -98,6 +99,8 @@ class _Verbs:
             if set(given) - {"model"} or not isinstance(given.get("model"), str):
                 raise UsageError('warm: takes the argument "model", a name, folder or zip')
             return lambda events: self._models.warm(given["model"], events)
+        if verb == "live":
+            return self._live(given)
         args = self._parser.parse_args(to_arguments(self._parser, verb, given))
         return lambda events: self._do(verb, args, events)
 

@@ -83,19 +83,15 @@ def prepare_ct(
         raise UsageError("--register on: a CT alone has nothing to be registered to; leave it out")
     image = _image(loaded)
     work, step = work_grid(loaded.reference, spacing=spacing, orientation=orientation, mode=options.resample)
-    hu = _on(image, work)
+    hu = ct_on(image, work)
     events.check()
     box = bounding_box(hu > _BODY_HU)
     if box is None:
         raise InputError(f"{loaded.case.id}: the CT shows no body, all is air; check the image")
     box = grown(box, hu.shape, _MARGIN_VOXELS)
     grid = crop_grid(work, box)
-    array = np.clip(hu[box], *(np.float32(edge) for edge in window))
-    array = (array - np.float32(window[0])) / np.float32(window[1] - window[0])
-    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
-        events.progress("filtering the slices", number, len(array))
-        plane[...] = enhanced(denoised(plane, denoise), contrast)
-    array = (array - np.float32(mean)) / np.float32(sd)
+    how = {"window": window, "denoise": denoise, "contrast": contrast, "mean": mean, "sd": sd}
+    array = ct_values(hu[box], **how, events=events)
     steps = (
         step,
         Step("HU window", "done", f"{window[0]:g} to {window[1]:g} HU to 0 to 1"),
@@ -109,6 +105,34 @@ def prepare_ct(
         truth = np.ascontiguousarray(place_labels(labels, Grid.of(loaded.truth), grid))
     mask = np.ones(array.shape, bool)
     return Prepared(array[None], mask, grid, loaded.reference, truth=truth, steps=steps, alignment={"ct": None})
+
+
+def ct_values(
+    hu: np.ndarray,
+    *,
+    window: tuple[float, float],
+    denoise: str = "none",
+    contrast: str = "none",
+    mean: float = 0.0,
+    sd: float = 1.0,
+    events: Events | None = None,
+) -> np.ndarray:
+    """HU (k, j, i) on the network's scale, float32; the parameters are those of `prepare_ct`."""
+    array = np.clip(hu, *(np.float32(edge) for edge in window))
+    array = (array - np.float32(window[0])) / np.float32(window[1] - window[0])
+    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
+        quiet(events).progress("filtering the slices", number, len(array))
+        plane[...] = enhanced(denoised(plane, denoise), contrast)
+    return (array - np.float32(mean)) / np.float32(sd)
+
+
+def ct_on(image: sitk.Image, work: Grid) -> np.ndarray:
+    """A CT on the work grid, HU float32 (k, j, i); smoothed first where voxels become much larger."""
+    own = Grid.of(image)
+    view = exact_view(sitk.GetArrayViewFromImage(image), own, work)
+    if view is None:
+        view = place_image(smoothed_for(image, work), work, fill=OUTSIDE_HU)
+    return np.asarray(view, np.float32)
 
 
 def denoised(plane: np.ndarray, kind: str) -> np.ndarray:
@@ -154,12 +178,3 @@ def _image(loaded: LoadedCase) -> sitk.Image:
             f"{loaded.case.images['ct']}: has no value below 0, a CT in HU has air and fat; give the CT in HU"
         )
     return image
-
-
-def _on(image: sitk.Image, work: Grid) -> np.ndarray:
-    """HU float32 (k, j, i) on the work grid."""
-    own = Grid.of(image)
-    view = exact_view(sitk.GetArrayViewFromImage(image), own, work)
-    if view is None:
-        view = place_image(smoothed_for(image, work), work, fill=OUTSIDE_HU)
-    return np.asarray(view, np.float32)

@@ -133,8 +133,13 @@ class Server:
             return
         job = Job(name, verb, self._understand(verb, args), self._channel)
         with self._changed:
+            older = [one for one in self._waiting if job.key is not None and one.key == job.key]
+            for one in older:
+                self._waiting.remove(one)
             self._waiting.append(job)
             self._changed.notify_all()
+        for one in older:
+            one.dropped()
 
     def _end(self, name: int | str, how: str) -> None:
         """Cancel or stop a request; one that is finished or unknown needs nothing."""
