@@ -48,6 +48,37 @@ def test_only_the_newest_waiting_frame_is_done_and_every_frame_is_answered():
     assert sorted(e["id"] for e in channel.sent if e["event"] == "result") == [0, 1, 2, 3, 4]
 
 
+def test_what_can_wait_does_so_while_frames_are_expected(monkeypatch):
+    """Importing ahead takes seconds, for which a frame would wait."""
+    from TransferSegLib.worker import serving
+
+    for name in ("kill_tree", "_end_soon"):  # they end processes
+        monkeypatch.setattr(serving, name, lambda *args, **how: None)
+    done, session = [], [True]
+
+    def understand(verb, args):
+        if verb == "live" and args.get("last"):
+            return lambda events: (done.append("close"), session.clear())
+        return lambda events: done.append(verb)
+
+    server = Server(_Noted(), understand)
+    server._queue(1, "live", {})
+    idle = threading.Event()
+
+    def ahead():
+        done.append("ahead")
+        idle.set()
+
+    thread = threading.Thread(target=lambda: server.work(when_idle=ahead, expecting=lambda: bool(session)))
+    thread.start()
+    assert not idle.wait(0.3)
+    server._queue(2, "live", {"last": True})
+    assert idle.wait(10)
+    server.close()
+    thread.join(10)
+    assert done == ["live", "close", "ahead"] and not thread.is_alive()
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("live")

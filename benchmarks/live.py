@@ -2,18 +2,22 @@
 
     python benchmarks/live.py [--network unet2d-32-64-128] [--size 256] [--seconds 10] [--feed 50] [--threads 2]
 
-The network's weights are drawn (its time does not depend on them); the case is noise in a CT's range, ``--size`` squared.
+The network's weights are drawn (its time does not depend on them); the case is noise in HU, ``--size`` squared.
 Frames are fed at ``--feed`` a second, faster than they can be answered; what waits when a newer one comes is dropped.
 ``worker``: requests on the process' pipes, once for slices of a volume that stays and once with new pixels a frame.
 ``client``: the module's own client and logic on the stand-in host (its event loop, real MRML scene), the view moved at
-``--feed`` a second. Latency is from a frame's request to its labels (worker), or to the segmentation (client).
+``--feed`` a second. ``cpu_ms_per_frame`` hardly depends on
+what else the machine does. Latency is from a frame's request to its labels (worker), or to the segmentation (client).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import os
+import queue
 import statistics
 import sys
 import tempfile
@@ -116,11 +120,12 @@ def _through_worker(folder: Path, case: Path, options: argparse.Namespace, pixel
 
     def listen() -> None:
         while not done.is_set() or set(sent) - set(got):
-            event = worker._fresh.get()
-            if event is None:
-                return
-            if event["id"] in sent and event["event"] in ("result", "error"):
-                got[event["id"]] = (time.perf_counter(), event)
+            with contextlib.suppress(queue.Empty):
+                event = worker._fresh.get(timeout=0.2)
+                if event is None:
+                    return
+                if event["event"] in ("result", "error"):
+                    got[event["id"]] = (time.perf_counter(), event)
 
     try:
         started = time.perf_counter()
@@ -129,7 +134,7 @@ def _through_worker(folder: Path, case: Path, options: argparse.Namespace, pixel
         volume = _volume(options.size)
         listener = threading.Thread(target=listen)
         listener.start()
-        end, number = time.perf_counter() + options.seconds, 0
+        end, number, used = time.perf_counter() + options.seconds, 0, _cpu_seconds(worker.process.pid)
         while time.perf_counter() < end:
             frame = {"session": opened["session"], "index": number % SLICES, "out": str(folder / f"o{number % 4}.npy")}
             if pixels:  # a file is free once its frame is answered: at most one is done and one waits
@@ -142,6 +147,7 @@ def _through_worker(folder: Path, case: Path, options: argparse.Namespace, pixel
             time.sleep(max(0.0, at + 1 / options.feed - time.perf_counter()))
         done.set()
         listener.join(60)
+        used = _cpu_seconds(worker.process.pid) - used
     finally:
         worker.close()
     errors = [event for _at, event in got.values() if event["event"] == "error"]
@@ -159,6 +165,7 @@ def _through_worker(folder: Path, case: Path, options: argparse.Namespace, pixel
         "precision": opened["precision"],
         "open_seconds": round(ready, 2),
         **_rates(times, late, len(sent)),
+        "cpu_ms_per_frame": round(1000 * used / len(shown), 1),
         "median_ms_of_parts": parts,
     }
 
@@ -214,7 +221,18 @@ def _through_client(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _cpu_seconds(pid: int) -> float:
+    """What a process has used of the CPU (Linux; elsewhere NaN)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.nan
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _rates(times: list[float], late: list[float], asked: int) -> dict[str, Any]:
+    if len(times) < 2:
+        raise SystemExit(f"only {len(times)} frames were shown; measure for longer (--seconds)")
     ordered = sorted(late)
     return {
         "frames_per_second": round((len(times) - 1) / (times[-1] - times[0]), 1),

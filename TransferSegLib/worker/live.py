@@ -42,6 +42,11 @@ class LiveVerb:
         self._number: int | None = None
         self._session: LiveSession | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the next frame may come at any moment."""
+        return self._session is not None
+
     def __call__(self, given: Mapping[str, Any]) -> Callable[[Events], Any]:
         """The work that a request means; ``UsageError`` where it means none."""
         given = {name: value for name, value in given.items() if value is not None}

@@ -50,17 +50,23 @@ class Server:
         """Send the first event of all, which belongs to no request."""
         self._channel.open({"id": None, **event})
 
-    def work(self, *, when_idle: Callable[[], None] = lambda: None) -> None:
+    def work(
+        self, *, when_idle: Callable[[], None] = lambda: None, expecting: Callable[[], bool] = lambda: False
+    ) -> None:
         """Do the requests in turn; returns at the end of the input, when nothing is left running.
 
-        ``when_idle`` is called once, the first time that nothing waits.
+        ``when_idle`` is called once, the first time that nothing waits and nothing is ``expecting`` the next request
+        at once.
         """
         threading.Thread(target=self._watch_memory, name="memory", daemon=True).start()
-        while (job := self._next(wait=False)) is not None:
-            self._do(job)
-        when_idle()
-        while (job := self._next(wait=True)) is not None:
-            self._do(job)
+        was_idle = False
+        while not self._closing:
+            wait = was_idle or expecting()
+            if (job := self._next(wait=wait)) is not None:
+                self._do(job)
+            elif not wait:
+                was_idle = True
+                when_idle()
         kill_tree(os.getpid(), itself=False)
 
     def _do(self, job: Job) -> None:
