@@ -224,6 +224,23 @@ def test_it_ends_when_what_it_needs_goes(stepped: Any, scene: Any) -> None:
     assert "The scene was closed" in steps.ended[0][0].reason and not exchangeFolders()
 
 
+def test_the_worker_s_notes_are_kept_and_its_copies_of_the_volume_removed(stepped: Any, ct: Any) -> None:
+    steps = Steps(stepped, {"ct": ct}, placeLive())
+    file = Path(steps.client.jobs[0].args["image"]["ct"])
+    assert file.is_file()
+    note = "slices are taken as they lie, 3 mm apart; segment has them 1 mm apart"
+    steps.client.jobs[0].end(result={"session": 1, "notes": [note]})
+    steps.client.pump()
+    assert not file.exists() and steps.run.notes[0].startswith("The slices are taken as they lie, 3 mm apart")
+
+
+def test_renaming_a_volume_is_no_change_of_it(live: Steps, ct: Any) -> None:
+    live.answer()
+    ct.SetName("renamed")
+    ct.GetDisplayNode().SetWindowLevelMinMax(0, 100)
+    assert len(live.frames) == 1
+
+
 def test_an_edit_by_the_user_is_not_written_over(live: Steps) -> None:
     from TransferSegGUI import history
 

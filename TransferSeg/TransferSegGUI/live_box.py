@@ -67,7 +67,7 @@ class LiveBox:
             "The model segments each slice that a view comes to, and again when the image changes."
         )
         self.ui.liveText.text = self._rate() if on else reason or self._said
-        self.ui.liveNote.text = self._run.note if on else ""
+        self.ui.liveNote.text = self._note() if on else ""
         self.ui.liveText.setVisible(bool(self.ui.liveText.text))
         self.ui.liveNote.setVisible(bool(self.ui.liveNote.text))
 
@@ -85,6 +85,10 @@ class LiveBox:
             return _("The model is open: move through the slices.")
         text = _("{frames} frames/s, {ms} ms, {n} dropped")
         return text.format(frames=_number(run.rate.perSecond), ms=round(run.rate.latencyMs), n=run.dropped)
+
+    def _note(self) -> str:
+        """What to know of the view, and what the worker said when it opened the images."""
+        return "\n".join(text for text in (self._run.note, *self._run.notes) if text)
 
     def _onClicked(self, checked: bool = False) -> None:
         if not checked:
@@ -109,9 +113,10 @@ class LiveBox:
         if run is self._run:
             self.ui.liveText.text = self._rate()
             self.ui.liveText.setVisible(True)
-            if self.ui.liveNote.text != run.note:
-                self.ui.liveNote.text = run.note
-                self.ui.liveNote.setVisible(bool(run.note))
+            note = self._note()
+            if self.ui.liveNote.text != note:
+                self.ui.liveNote.text = note
+                self.ui.liveNote.setVisible(bool(note))
 
     def _onEnded(self, result: Any, error: Any) -> None:
         """It is over, whoever ended it."""

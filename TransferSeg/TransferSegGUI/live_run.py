@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,8 @@ class LiveRun(Run):
         Frames that a newer one took the place of before the worker was free.
     note : str
         What the user should know of the view that is followed; may be empty.
-    following : bool
-        Whether the model is open and frames are answered.
+    notes : list of str
+        What the worker had to say when it opened the images.
     """
 
     givesWay = True
@@ -66,6 +67,7 @@ class LiveRun(Run):
         self.rate = LiveRate()
         self.dropped = 0
         self.note = ""
+        self.notes: list[str] = []
         self.labels: LiveLabels | None = None
         self._options = dict(options)
         self._pictures = isOfPictures(model)
@@ -131,6 +133,7 @@ class LiveRun(Run):
             self._folder.remove()
 
     def _open(self, files: dict[str, str]) -> None:
+        self._files = list(files.values())
         options = {"model": str(self.model.folder), "image": files or None, "device": self._options["device"]}
         steps = {"resample": "resample", "register": "register", "mask": "brainMask"}
         options |= {} if self._pictures else {name: self._options[ours] for name, ours in steps.items()}
@@ -138,7 +141,9 @@ class LiveRun(Run):
 
     def _opened(self, value: dict[str, Any]) -> None:
         self._session = int(value["session"])
-        self.messages += [inOwnWords(note) for note in value.get("notes") or ()]
+        self.notes = [inOwnWords(note) for note in value.get("notes") or ()]
+        files = [Path(file) for file in self._files]  # the worker has read them
+        self.client.background(lambda: [file.unlink(missing_ok=True) for file in files], lambda value, error: None)
         with slicer.util.RenderBlocker():
             ids = {role: node.GetID() for role, node in self.volumes.items()}
             self.labels = LiveLabels(self._grid.now(), self.model, ids)

@@ -62,7 +62,7 @@ class VolumeFollower(VTKObservationMixin):
         self._onGone(_("The scene was closed, so live mode was switched off."))
 
 
-def _stamp(node: Any) -> tuple[int, int]:
-    """What is another when a node's voxels are."""
+def _stamp(node: Any) -> int:
+    """What is another when a node's voxels are: VTK counts modifications of all objects together."""
     image = node.GetImageData()
-    return (0, 0) if image is None else (id(image), image.GetMTime())
+    return 0 if image is None else image.GetMTime()
