@@ -38,7 +38,9 @@ def modelInfo(name: str = "brain-unet-phantom", **changes: Any) -> Any:
         "name": name,
         "roles": ("flair", "t1"),
         "labels": LABELS,
-        "card": SimpleNamespace(task="segmentation", reference="flair", licence="Apache-2.0", origin={}),
+        "card": SimpleNamespace(
+            task="segmentation", reference="flair", licence="Apache-2.0", origin={}, measured_on=({"dice": 0.41},)
+        ),
         "folder": MODULE / "Resources",
         "source": "shipped",
         "offered": True,
@@ -49,6 +51,9 @@ def modelInfo(name: str = "brain-unet-phantom", **changes: Any) -> Any:
         "origin": "Trained on 400 phantoms. Measured on 2 real patients: mean Dice 0.41.",
         "citation": "TransferSeg, 2026",
         "timing": "About 20 s on this computer.",
+        "size": "",
+        "sizes": (),
+        "weightBytes": 500_000,
     }
     return SimpleNamespace(**{**values, **changes})
 
@@ -220,6 +225,9 @@ class Logic:
 
     def verifyModel(self, name: str | None = None, **options: Any) -> Run:
         return self._begin(("verify", name), options)
+
+    def measureModel(self, name: str, **options: Any) -> Run:
+        return self._begin(("measure", name), options)
 
     def deleteModel(self, name: str, **options: Any) -> Run:
         return self._begin(("delete", name), options)

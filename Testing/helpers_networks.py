@@ -14,7 +14,8 @@ from torch import nn
 
 from TransferSegLib.networks import ChannelAxis, Group, NetworkSpec, build_network, network_spec, register
 from TransferSegLib.networks import registry as network_registry
-from TransferSegLib.networks.level_trunk import trunk_units, widths
+from TransferSegLib.networks.level_trunk import trunk_units
+from TransferSegLib.networks.narrowing import widths
 
 torch.set_num_threads(1)
 
@@ -86,6 +87,8 @@ VARIANTS: dict[str, tuple[str, dict]] = {
         "unet",
         {"channels": (4, 8, 16), "strides": (2, 2), "num_res_units": 1, "norm": "batch", "dropout": 0.3},
     ),
+    "unet2d": ("unet2d", {"channels": (4, 8, 16), "strides": (2, 2)}),
+    "segresnet2d": ("segresnet2d", {"init_filters": 8, "blocks_down": [1, 2, 2], "blocks_up": [1, 1]}),
     "dynunet": (
         "dynunet",
         {

@@ -10,7 +10,7 @@ from helpers_pictures import class_set, picture_case, picture_set
 from PIL import Image
 
 from TransferSegLib.cases import case_from_files, folds, hold_out, load_case, open_case, open_data_set
-from TransferSegLib.cases.class_folders import patient_of_picture
+from TransferSegLib.cases.patients import patient_of, patient_of_picture
 from TransferSegLib.errors import InputError, UsageError
 
 
@@ -79,6 +79,7 @@ def test_class_folders_give_class_patient_and_a_name_of_its_own(tmp_path):
     }  # fmt: skip
     assert {case.patient for case in found.cases} == {"GTXC2012436", "GT2014665"}
     assert patient_of_picture("GTGTxc1-2") == patient_of_picture("gtXC1-9") == "GTXC1"
+    assert patient_of("GTGTXC2012436-2-400-003") == patient_of("GTxc2012436-1-400-001") == "GTXC2012436"
     for rest, held in folds(found.cases, 2, 0):
         assert not {case.patient for case in rest} & {case.patient for case in held}
     with pytest.raises(UsageError, match="of the same patient"):
@@ -86,6 +87,31 @@ def test_class_folders_give_class_patient_and_a_name_of_its_own(tmp_path):
     assert [case.class_name for case in open_data_set(data / "Normal").cases] == ["Normal"] * 2
     with pytest.raises(InputError, match="holds pictures, the roles flair need other images"):
         open_data_set(data, roles=["flair"])
+
+
+def test_class_folders_without_labels_serve_as_unlabelled_cases_and_masks_alone_are_said(tmp_path):
+    data = class_set(tmp_path / "set", {"Polyp": ["GT1-1-400-001", "GT2-1-400-001", "GT3-1-400-001"]})
+    (data / "Polyp" / "image" / "GT3-1-400-001.png").unlink()
+    assert open_data_set(data, roles=["grey"]).ignored == ("Polyp/label/GT3-1-400-001.png",)
+    (data / "Polyp" / "label" / "GT1-1-400-001.bmp").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"GT1-1-400-001.bmp and GT1-1-400-001.png are for one picture; keep one"):
+        open_data_set(data, roles=["grey"])
+    for mask in (data / "Polyp" / "label").iterdir():
+        mask.unlink()
+    (data / "Polyp" / "label").rmdir()
+    found = open_data_set(data, roles=["grey"], need_truth=False)
+    assert [(case.id, case.truth) for case in found.cases] == [("GT1-1-400-001", None), ("GT2-1-400-001", None)]
+    with pytest.raises(InputError, match="none of its 2 cases has a truth"):
+        open_data_set(data, roles=["grey"])
+
+
+@pytest.mark.parametrize(("roles", "words"), [(["grey"], "holds volumes, the role grey needs a picture"),
+                                              (["ct"], "holds pictures, the role ct needs a volume")])  # fmt: skip
+def test_data_of_the_other_kind_are_named_as_such(tmp_path, roles, words):
+    small_case(tmp_path / "volumes" / "p1")
+    picture_set(tmp_path / "pictures", 1)
+    with pytest.raises(InputError, match=words):
+        open_data_set(tmp_path / ("volumes" if roles == ["grey"] else "pictures"), roles=roles)
 
 
 def test_the_shared_pictures_are_414_of_72_patients_in_six_classes(data_folder):

@@ -10,19 +10,22 @@ import pytest
 import SimpleITK as sitk
 import torch
 from helpers_cli import SIDE, call, save, small_data_set
-from helpers_pictures import picture_set
+from helpers_pictures import picture_case, picture_set
 from PIL import Image
 
-from TransferSegLib.errors import Cancelled, PackageError, UsageError
+from TransferSegLib.errors import Cancelled, InputError, PackageError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.imaging import Grid, read_image, read_picture_mask
 from TransferSegLib.inference import OutputRule, segment_array
 from TransferSegLib.jobs.evaluate import evaluate
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
-from TransferSegLib.jobs.new_model import NewModel
+from TransferSegLib.jobs.new_model import NewModel, input_of
 from TransferSegLib.jobs.segment import segment
+from TransferSegLib.jobs.target import default_network
+from TransferSegLib.networks import network_spec
 from TransferSegLib.packages import export_zip, find_package, read_package
 from TransferSegLib.storage import sha256
+from TransferSegLib.training import Augmentation, PetCtAugmentation, TrainingCase, TrainingPlan, Windows, default_plan
 
 OPTIONS = {"network": "unet2d-8-16", "patch": 32, "batch": 4, "epochs": 2, "steps": 12, "rate": 5e-3, "seed": 1}
 SET = {"source": None, "strategy_name": "scratch", "hold_out_ids": ["none"], "listed": False}
@@ -57,7 +60,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ct_model(ct_set, tmp_path_factory):
-    options = TrainingOptions(**OPTIONS | {"steps": 30}, new_model=NewModel(hu=(-160.0, 240.0), denoise="median"))
+    options = TrainingOptions(**OPTIONS | {"steps": 50}, new_model=NewModel(hu=(-160.0, 240.0), denoise="median"))
     return finetune(**SET, data=ct_set, out=tmp_path_factory.mktemp("m") / "ct2d", options=options)
 
 
@@ -197,6 +200,60 @@ def test_options_of_a_new_model_are_refused_with_a_source(picture_model, picture
     with pytest.raises(UsageError, match="--hu: stands in the card of grey2d"):
         finetune(source=picture_model["package"], data=pictures, strategy_name="half-lr", out=tmp_path / "m",
                  options=TrainingOptions(new_model=NewModel(hu=(0.0, 80.0))))  # fmt: skip
+
+
+@pytest.mark.parametrize(("augmentation", "channels"), [(Augmentation, 1), (PetCtAugmentation, 5)])
+def test_a_window_of_one_slice_stays_in_the_slice_that_was_drawn(augmentation, channels):
+    """Slices may lie millimetres apart: none is turned into its neighbours, and a lesion's slice is not missed."""
+    truth = np.zeros((6, 64, 64), np.uint8)
+    truth[4, 24:40, 24:40] = 1
+    image = np.broadcast_to(np.where(truth > 0, np.float32(1), np.float32(0.25)), (channels, *truth.shape))
+    image = image * np.where(np.arange(6) == 4, 1, np.nan).astype(np.float32)[:, None, None]  # neighbours poison
+    positions = np.argwhere(truth).astype(np.int32)
+    case = TrainingCase("a", image, truth, {1: positions}, positions)
+    plan = TrainingPlan(epochs=1, patch=(1, 32, 32), batch=24, foreground=1.0)
+    images, truths = Windows([case], plan, augmentation=augmentation).batch(0)
+    assert images.shape == (24, channels, 1, 32, 32) and torch.isfinite(images).all()
+    assert (truths.flatten(1) == 1).any(dim=1).all()
+
+
+def test_distances_and_areas_of_pictures_are_told_in_pixels(picture_model, pictures, tmp_path, capsys):
+    how = ("--model", picture_model["package"], "--data", pictures, "--out", tmp_path / "m.csv")
+    found = call(capsys, "evaluate", *how, "--json").value
+    row = found["cases"][3]
+    truth = sitk.GetArrayFromImage(read_picture_mask(pictures / "p4" / "mask.png"))
+    assert row["pixels_truth"] == {"lesion": int(truth.sum())} and row["pixels_prediction"]["lesion"] > 0
+    assert row["volume_truth_ml"] == {"lesion": None}
+    assert row["undefined"]["lesion"]["volume_truth_ml"] == "a picture has no millilitres"
+    assert "volume_truth_ml,,a picture has no millilitres" in (tmp_path / "m.csv").read_text()
+    shown = call(capsys, "evaluate", *how).out
+    assert "HD95 pixels" in shown and "truth pixels" in shown and " mm" not in shown and " ml" not in shown
+
+
+@pytest.mark.parametrize("roles", [["ct"], ["rgb"], ["grey"]])
+def test_a_ct_and_pictures_have_a_default_network(roles):
+    assert network_spec(default_network(roles)).dims == 2
+    assert input_of(roles, default_network(roles), NewModel())["window"] == (512, 512)
+
+
+def test_pictures_without_a_label_take_part_and_a_copy_of_a_held_out_one_is_found(pictures, tmp_path):
+    for number in (5, 6):
+        picture_case(tmp_path / "more" / f"p{number}", number)
+        (tmp_path / "more" / f"p{number}" / "mask.png").unlink()
+    options = TrainingOptions(
+        **OPTIONS | {"epochs": 1, "steps": 2}, unlabelled=tmp_path / "more", loss="mumford-shah-dice-ce"
+    )
+    how = SET | {"hold_out_ids": ["p4"], "roles": ["grey"], "data": pictures, "options": options}
+    assert finetune(**how, out=tmp_path / "m")["unlabelled"] == ["p5", "p6"]
+    Image.open(pictures / "p4" / "picture.png").convert("L").save(tmp_path / "more" / "p6" / "picture.png")
+    with pytest.raises(InputError, match="p6 has an image of the held-out p4"):
+        finetune(**how, out=tmp_path / "again")
+
+
+def test_dmfnet_on_slices_keeps_its_own_recipe():
+    plan = default_plan("dmfnet2d", on_gpu=False, early_stopping=False, dims=2)
+    assert plan.loss == "generalised-dice" and plan.optimiser == "adam-amsgrad" and plan.schedule == "poly"
+    assert plan.patch[0] == 1 and default_plan("unet2d-32-64", on_gpu=True, early_stopping=False, dims=2).epochs == 20
 
 
 def test_slices_are_the_network_of_each_slice_alone_and_few_are_held():

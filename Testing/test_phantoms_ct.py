@@ -155,3 +155,15 @@ def test_written_projections(tmp_path):
     row = next(csv.DictReader(table.open()))
     with np.load(tmp_path / row["ct"]) as kept:
         assert kept["pixels"].ndim == 3
+
+
+def test_an_organ_is_where_it_is_drawn():
+    phantom = ct_phantom(3, field="abdomen", spacing=(6.0, 6.0, 6.0))
+    liver = phantom.organ("liver")
+    mask, hu = sitk.GetArrayFromImage(liver) > 0, sitk.GetArrayFromImage(phantom.image)
+    assert liver.GetSpacing() == phantom.image.GetSpacing() and liver.GetOrigin() == phantom.image.GetOrigin()
+    assert 800 < mask.sum() * 0.216 < 2600, "millilitres of a liver"
+    assert np.median(hu[mask]) > 20 and not (mask & (sitk.GetArrayFromImage(phantom.vertebrae) > 0)).any()
+    assert np.argwhere(mask)[:, 2].mean() < mask.shape[2] / 2, "on the patient's right"
+    with pytest.raises(UsageError, match="organ gizzard: the phantom has none"):
+        phantom.organ("gizzard")

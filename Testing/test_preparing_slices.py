@@ -113,7 +113,10 @@ def test_what_is_no_ct_is_refused():
     grid = turned(7, False)
     grey = loaded_ct(grid)
     grey.images["ct"] = from_array(np.clip(body(grid), 0, 255), grid)
-    with pytest.raises(InputError, match="has no value below 0, a CT in HU has air and fat"):
+    with pytest.raises(InputError, match="no CT of a body in Hounsfield units; give the CT as it was reconstructed"):
+        prepare_ct(grey, spacing=(1, 1, 1))
+    grey.images["ct"] = from_array(body(grid) / 500, grid)  # values below 0, as an MRI has after some filters
+    with pytest.raises(InputError, match="no CT of a body in Hounsfield units"):
         prepare_ct(grey, spacing=(1, 1, 1))
     air = loaded_ct(grid)
     air.images["ct"] = from_array(np.full(grid.shape, -1000.0, np.float32), grid)

@@ -16,7 +16,7 @@ from TransferSegLib.packages import read_package
 from TransferSegLib.training import LevelPictures, level_forward, level_loss
 from TransferSegLib.training.pruning import check_prunable, choose_maps, map_groups, without_maps
 from TransferSegLib.training.pruning_scores import l1_scores, random_scores, taylor_scores
-from TransferSegLib.training.pruning_time import gains
+from TransferSegLib.training.pruning_time import gains, scan_work
 
 SIZE = {"rows": 70, "width": 64}
 
@@ -138,7 +138,7 @@ def test_what_taylor_takes_away_is_missed_less_than_what_chance_takes(model):
 def test_groups_are_timed_and_the_module_is_left_alone(model):
     module = read_package(model).network().train()
     groups = map_groups(module)
-    found = gains(module, "l3-cnn4", ladder_card().arguments, groups, rows=150, step=4, repeats=3)
+    found = gains(module, "l3-cnn4", ladder_card().arguments, groups, work=scan_work(150, 4), repeats=3)
     assert [gain.name for gain in found] == [group.name for group in groups]
     assert all(gain.share < 1 and (gain.share > 0.01 or not gain.pays) for gain in found) and module.training
 

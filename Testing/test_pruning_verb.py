@@ -11,8 +11,9 @@ from TransferSegLib.errors import StorageError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.jobs import prune as prune_job
 from TransferSegLib.jobs.prune import prune
+from TransferSegLib.jobs.prune_level import measure
 from TransferSegLib.jobs.prune_options import PruneOptions
-from TransferSegLib.jobs.prune_steps import Pruned, measure
+from TransferSegLib.jobs.prune_steps import Pruned
 from TransferSegLib.level.scoring import MISSED_MM
 from TransferSegLib.packages import read_package
 from TransferSegLib.training.pruning_time import Gain
@@ -60,7 +61,7 @@ def test_a_killed_pruning_goes_on_with_its_times_and_steps(model, scans, tmp_pat
     short = {"keep": 0.4, "steps": 2, "updates": 2, "last_updates": 3, "batches": 1, "device": "cpu"}
     options, made, real = PruneOptions(**short, guided=True), [], prune_job.prune_step
     times = iter([(Gain("conv3", 0.2, True), Gain("conv4", 0.1, False)), (Gain("conv3", 0.0, False),)])
-    monkeypatch.setattr(prune_job, "guide", lambda start, events: next(times))
+    monkeypatch.setattr(prune_job, "guide", lambda job, events: next(times))
 
     def until(last: int):
         def step(pruned, criterion, *arguments, folder, **options):

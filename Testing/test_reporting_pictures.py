@@ -187,3 +187,16 @@ def test_no_pyplot_no_window_and_no_torch() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=project, check=True, timeout=120
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_picture_fills_its_figure_and_one_slice_of_a_scan_keeps_its_sides() -> None:
+    image, labels = (sitk.GetImageFromArray(np.zeros((1, 40, 40), kind)) for kind in (np.float32, np.uint8))
+    image[5, 5, 0], labels[5, 5, 0] = 1.0, 1
+    figure = overlay_figure(image, labels, names={1: "tissue"})
+    assert [axes.get_title() for axes in figure.axes] == ["picture"] and figure.get_figwidth() < 9
+    assert figure.legends[0].get_texts()[0].get_text() == "tissue 1 pixels"
+    for part in (image, labels):
+        part.SetSpacing((0.7, 0.7, 5.0))
+    cuts = orthogonal_slices(image, labels, None, values=[1])
+    assert [cut.name for cut in cuts] == ["axial", "coronal", "sagittal"] and cuts[0].sides[0] == "R"
+    assert overlay_figure(image, labels, names={1: "tissue"}).legends[0].get_texts()[0].get_text().endswith("ml")

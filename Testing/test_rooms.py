@@ -25,6 +25,7 @@ FLOORS = (
     "measuring",
     "inference",
     "training",
+    "exporting",
     "level",
     "lesions",
     "reporting",

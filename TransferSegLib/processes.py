@@ -1,4 +1,4 @@
-"""Processes of this machine: whether one lives, what a family of them holds, and ending it whole."""
+"""Processes of this machine: whether one lives, what a family of them holds, ending it whole; the machine itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 import subprocess
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 
 GB = 1e9
 
@@ -75,6 +77,39 @@ def memory_gb(pid: int) -> tuple[float, float] | None:
         except psutil.Error:
             continue
     return used / GB, psutil.virtual_memory().total / GB
+
+
+@lru_cache(maxsize=1)
+def machine_name() -> str:
+    """Processor and number of cores, by which a measurement is known again; no host name.
+
+    Example
+    -------
+    >>> machine_name()
+    'AMD EPYC 9R14, 2 cores'
+    """
+    cores = os.cpu_count() or 1
+    return f"{_processor() or platform.machine() or 'unknown processor'}, {cores} core{'s' * (cores != 1)}"
+
+
+def _processor() -> str:
+    """The processor's own name, where the system tells it."""
+    name = ""
+    try:
+        if os.name == "nt":
+            import winreg
+
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
+                name = str(winreg.QueryValueEx(key, "ProcessorNameString")[0])
+        elif platform.system() == "Darwin":
+            asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            name = subprocess.run(asked, capture_output=True, text=True, timeout=10).stdout
+        else:
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+            name = next((line.partition(":")[2] for line in lines if line.startswith("model name")), "")
+    except (OSError, subprocess.SubprocessError):
+        name = ""
+    return " ".join((name or platform.processor()).split())
 
 
 def _family(pid: int) -> Iterator:

@@ -25,8 +25,8 @@ def job_of(args: argparse.Namespace, events):
     """The pruning of a model on phantoms instead of a data set."""
     from TransferSegLib.jobs.level_phantoms import phantom_examples
     from TransferSegLib.jobs.level_pretrain import CHOOSING_SEED, TRAINING_SEED
-    from TransferSegLib.jobs.prune import PruneJob
-    from TransferSegLib.jobs.prune_steps import Pruned
+    from TransferSegLib.jobs.prune_level import LevelTask
+    from TransferSegLib.jobs.prune_steps import Pruned, PruneJob
     from TransferSegLib.jobs.segment import find_model
     from TransferSegLib.preparing.projection import ProjectionSpec
     from TransferSegLib.training import default_level_plan
@@ -45,7 +45,7 @@ def job_of(args: argparse.Namespace, events):
     request = {"benchmark": "l3_pruning", "weights": card.weights_sha256, "plan": plan.to_json()}
     request |= {name: getattr(args, name) for name in ("learn", "judge", "keep", "steps", "updates", "last_updates")}
     request |= {"guided": args.guided, "threads": args.threads}
-    return PruneJob(package, Pruned(card, module), learned, judged, plan, args.out, args.out, request)
+    return PruneJob(package, Pruned(card, module), LevelTask(learned, judged), {}, plan, args.out, args.out, request)
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     from TransferSegLib.jobs.prune_keeping import kept
     from TransferSegLib.jobs.prune_options import PruneOptions
     from TransferSegLib.jobs.prune_report import write_curve
-    from TransferSegLib.jobs.prune_steps import measure
+    from TransferSegLib.jobs.prune_steps import measured
     from TransferSegLib.training import Run
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,11 +80,11 @@ def main() -> None:
     started, events = time.monotonic(), Console(quiet=not sys.stderr.isatty()).events()
     job = job_of(args, events)
     run = Run(args.out, job.request)
-    measured = kept_guide(job, events) if args.guided else ()
-    for gain in measured:
+    timed = kept_guide(job, events) if args.guided else ()
+    for gain in timed:
         print(f"half of {gain.name}'s maps: {100 * gain.share:.1f} % of the time, {'pays' if gain.pays else 'left'}")
-    left = tuple(gain.name for gain in measured if not gain.pays)
-    first, curve = kept(args.out / "first.json", lambda: measure(job.start, job.judged, events)), []
+    left = tuple(gain.name for gain in timed if not gain.pays)
+    first, curve = kept(args.out / "first.json", lambda: measured(job.task, job.start, events)), []
     for criterion in args.criteria:
         options = PruneOptions(
             criterion, args.keep, args.steps, updates=args.updates, last_updates=args.last_updates, device="cpu"

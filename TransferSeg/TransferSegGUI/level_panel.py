@@ -117,6 +117,7 @@ class LevelPanel(Panel):
         for box in (self.result, self.numbers, self.cases, self.adapt):
             box.cleanup()
         self.logic.changed.disconnect(self.models.refresh)
+        self.logic.deviceKnown.disconnect(self.models.propose)
         self.logic.runsChanged.disconnect(self._update)
 
     def _connect(self) -> None:
@@ -136,6 +137,7 @@ class LevelPanel(Panel):
         self.adapt.modelWanted.connect(self.selectModel)
         self.cases.changed.connect(self.adapt.update)
         self.logic.changed.connect(self.models.refresh)
+        self.logic.deviceKnown.connect(self.models.propose)
         self.logic.runsChanged.connect(self._update)
 
     def _mark(self, _checked: bool = False) -> None:

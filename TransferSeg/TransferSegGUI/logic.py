@@ -181,6 +181,16 @@ class LogicMethods(
             return _("There is no GPU that can be used: choose Automatic.")
         return ""
 
+    def computesOnCpu(self) -> bool:
+        """Whether the worker has told that there is no graphics card that it can use; False before it is up.
+
+        Example
+        -------
+        >>> logic.computesOnCpu()
+        True
+        """
+        return getattr(self._client, "device", ("", ""))[0] == "cpu"
+
     _deviceSeen = ""
     _warmed = ""
 

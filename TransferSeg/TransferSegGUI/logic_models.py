@@ -1,4 +1,4 @@
-"""The models' part of the logic: list, describe, import, export, delete, verify, where they lie."""
+"""The models' part of the logic: list, describe, import, export, delete, verify, measure, where they lie."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from . import models, wording
 from .logic_base import Callback, LogicBase, OnEvent
+from .size_words import sizeSentence
 
 if TYPE_CHECKING:
     from .models import ModelInfo
@@ -91,6 +92,23 @@ class ModelMethods(LogicBase):
         """
         args = {"action": "verify", "name": name}
         return self._ask("models", args, lambda rows: rows, callback, onEvent)
+
+    def measureModel(self, name: str, callback: Callback | None = None, onEvent: OnEvent | None = None) -> str | Run:
+        """Measure what a model needs on this computer and keep it in its card; parameters, time, memory in words.
+
+        Example
+        -------
+        >>> logic.measureModel("brain-unet-phantom")
+        '125,229 parameters, 1.4 s and 0.3 GB on this computer'
+        """
+
+        def words(value: dict) -> str:
+            from TransferSegLib.packages import SizeRecord
+
+            return sizeSentence([SizeRecord(**value["size"])])
+
+        args = {"action": "measure", "name": str(models.findModel(name).folder)}
+        return self._ask("models", args, words, callback, onEvent, changes=True)
 
     def modelsFolder(self) -> Path:
         """Where the user's models lie (it may not be there yet).

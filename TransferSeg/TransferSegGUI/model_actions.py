@@ -1,4 +1,4 @@
-"""Import, export, verify and delete of models: asks the user, hands the work on, says how it ended."""
+"""Import, export, verify, measure and delete of models: asks the user, hands the work on, says how it ended."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class ModelActions:
         ui.exportButton.connect("clicked(bool)", self._export)
         ui.verifyButton.connect("clicked(bool)", lambda _checked: self._verify(self.table.model.name))
         ui.verifyAllButton.connect("clicked(bool)", lambda _checked: self._verify(None))
+        ui.measureButton.connect("clicked(bool)", self._measure)
         ui.deleteButton.connect("clicked(bool)", self._delete)
 
     def update(self, reason: str | None) -> None:
@@ -80,6 +81,7 @@ class ModelActions:
             "exportButton",
             "verifyButton",
             "verifyAllButton",
+            "measureButton",
             "deleteButton",
         )
 
@@ -136,6 +138,14 @@ class ModelActions:
             _("Verifying {name}").format(name=name) if name else _("Verifying all models"),
             lambda callback: self.logic.verifyModel(name, callback=callback),
             done,
+        )
+
+    def _measure(self, _checked: bool = False) -> None:
+        name = self.table.model.name
+        self.work.start(
+            _("Measuring {name}").format(name=name),
+            lambda callback: self.logic.measureModel(name, callback=callback),
+            lambda size: _("“{name}”: {size}").format(name=name, size=size),
         )
 
     def _delete(self, _checked: bool = False) -> None:

@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .light_models import lightVersion, whyProposed
 from .models import LEVEL, SEGMENTATION, isFor
 from .signals import Signal
 
@@ -20,7 +21,7 @@ class ModelChooser:
 
     Parameters
     ----------
-    ui : object with the children ``modelSelector modelInfo modelProblem citeButton citeDone``
+    ui : object with the children ``modelSelector modelInfo modelProblem modelProposal citeButton citeDone``
     logic : the module's logic
     task : only models for this task are offered
     """
@@ -39,6 +40,7 @@ class ModelChooser:
         self._citedTimer.timeout.connect(self._forgetCited)
         ui.modelSelector.connect("currentIndexChanged(int)", self._onChosen)
         ui.citeButton.connect("clicked(bool)", self.copyCitation)
+        ui.modelProposal.connect("linkActivated(QString)", self.select)
 
     @property
     def name(self) -> str:
@@ -83,6 +85,16 @@ class ModelChooser:
             self.ui.citeDone.text = _("Copied.")
             self._citedTimer.start()
 
+    def propose(self) -> None:
+        """Without a graphics card, say which light model can be used instead of the chosen one, and why."""
+        light = lightVersion(self.info, self._models.values()) if self.logic.computesOnCpu() else None
+        text = ""
+        if light is not None:
+            link = f"<a href='{escape(light.name)}'>{escape(_('Use it'))}</a>"
+            text = f"{escape(whyProposed(light, self.info))} {link}"
+        self.ui.modelProposal.text = text
+        self.ui.modelProposal.setVisible(bool(text))
+
     def cleanup(self) -> None:
         """Stop the timer."""
         self._citedTimer.stop()
@@ -102,6 +114,7 @@ class ModelChooser:
         self.ui.modelInfo.text = describe(info) if info else escape(_("No model is installed."))
         self.ui.modelProblem.text = info.problem if info else ""
         self.ui.modelProblem.setVisible(bool(info and info.problem))
+        self.propose()
         citation = info.citation if info else ""
         self.ui.citeButton.setVisible(bool(citation))
         self.ui.citeButton.toolTip = _("How to cite this model; a click copies it:\n{citation}").format(
@@ -116,6 +129,7 @@ def describe(info: Any) -> str:
         (_("Needs"), escape(info.needs)),
         (_("Gives"), _coloured(info)),
         (_("From"), escape(_source(info))),
+        (_("Size"), escape(info.size)),
         (_("Time"), escape(info.timing)),
     ]
     lines = "<br>".join(f"<b>{escape(title)}:</b> {text}" for title, text in rows if text)

@@ -9,6 +9,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from . import wording
+from .light_models import distilledFrom
+from .size_words import sizeSentence
 from .timings import timeSentence
 
 SEGMENTATION, LEVEL = "segmentation", "level"
@@ -40,6 +42,10 @@ class ModelInfo:
         Two sentences: what it was trained on, what it was measured on.
     citation, timing : str
         How to cite it; the time measured on this computer, or that there is none yet.
+    sizes : tuple of SizeRecord
+        What computers needed for its standard case, newest first; ``size`` is that in words.
+    weightBytes : int
+        Size of its file of weights.
     """
 
     name: str
@@ -56,6 +62,9 @@ class ModelInfo:
     origin: str = ""
     citation: str = ""
     timing: str = ""
+    size: str = ""
+    sizes: tuple[Any, ...] = ()
+    weightBytes: int = 0
 
 
 def listModels() -> list[ModelInfo]:
@@ -132,12 +141,12 @@ _last: dict[str, Any] = {}
 
 def _stamp() -> tuple:
     """What changes when a model comes, goes or is changed, or when a time was measured."""
-    from TransferSegLib.packages import shipped_folder
+    from TransferSegLib.packages import shipped_folder, sizes_file
     from TransferSegLib.places import home, models_folder, registered_folders
 
     roots = [root for root in (shipped_folder(), models_folder()) if root.is_dir()]
     folders = [*(folder for root in roots for folder in sorted(root.iterdir())), *registered_folders()]
-    files = [home() / "timings.json"]
+    files = [home() / "timings.json", sizes_file()]
     files += [folder / name for folder in folders for name in ("configs/metadata.json", "models/model.pt")]
     return tuple((str(file), _state(file)) for file in files)
 
@@ -151,9 +160,12 @@ def _state(file: Path) -> tuple[int, int] | None:
 
 
 def _info(entry: Any) -> ModelInfo:
+    from TransferSegLib.packages import sizes_of
+
     card = entry.package.card if entry.package is not None else None
     if card is None:
         return ModelInfo(entry.name, (), (), None, entry.folder, entry.source, False, False, entry.problem)
+    sizes, weights = sizes_of(entry.package), _state(entry.package.weights)
     return ModelInfo(
         name=entry.name,
         roles=tuple(card.roles),
@@ -168,6 +180,9 @@ def _info(entry: Any) -> ModelInfo:
         origin=f"{_trainedOn(card)} {_measuredOn(card)}",
         citation=card.citation,
         timing=timeSentence(entry.name, card.weights_sha256),
+        size=sizeSentence(sizes),
+        sizes=sizes,
+        weightBytes=weights[1] if weights else 0,
     )
 
 
@@ -180,7 +195,7 @@ def _gives(card: Any) -> str:
 def _trainedOn(card: Any) -> str:
     origin = card.origin
     source, cases = origin.get("source"), origin.get("cases")
-    if source and isinstance(cases, int):
+    if source and isinstance(cases, int) and not distilledFrom(card):
         one, many = (
             _("Adapted from {source} on one case ({strategy})"),
             _("Adapted from {source} on {n} cases ({strategy})"),

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from .fitted_table import breakable, fitTable
 from .signals import Signal
+from .size_words import recordHere
 
 
 class ModelsTable:
@@ -97,6 +98,7 @@ def details(info: Any, problem: str = "") -> str:
             _("Not proposed"),
             "" if info.offered or not info.available else _("it did worse than the model it came from"),
         ),
+        (_("Size"), sizeDetails(info)),
         (_("Time"), info.timing),
         (_("Cite"), info.citation),
         (_("Licence"), getattr(info.card, "licence", "")),
@@ -106,8 +108,11 @@ def details(info: Any, problem: str = "") -> str:
     return f"<p><b>{escape(info.name)}</b></p>" + "<br>".join(lines)
 
 
-def _worse(info: Any) -> bool:
-    return info.available and not info.offered
+def sizeDetails(info: Any) -> str:
+    """The size card and the case that it was measured on."""
+    if not info.sizes:
+        return _("not measured yet") if info.available else ""
+    return _("{size}; {case}").format(size=info.size, case=(recordHere(info.sizes) or info.sizes[0]).case)
 
 
 def sourceText(info: Any) -> str:

@@ -132,6 +132,7 @@ class SegmentPanel(Panel):
         self.logic.runsChanged.disconnect(self._updateApply)
         self.logic.resultMade.disconnect(self.result.add)
         self.logic.deviceKnown.disconnect(self._showDevice)
+        self.logic.deviceKnown.disconnect(self.models.propose)
 
     def _connect(self) -> None:
         ui = self.ui
@@ -147,6 +148,7 @@ class SegmentPanel(Panel):
         self.logic.runsChanged.connect(self._updateApply)
         self.logic.resultMade.connect(self.result.add)
         self.logic.deviceKnown.connect(self._showDevice)
+        self.logic.deviceKnown.connect(self.models.propose)
 
     def _onSettled(self) -> None:
         self.result.refresh()

@@ -1,8 +1,10 @@
-"""The layout of EBHI-Seg: a folder for each class, in it ``image`` and ``label`` with pictures of the same names."""
+"""The layout of EBHI-Seg: a folder for each class, in it ``image`` and ``label`` with pictures of the same names.
+
+Cases without a truth (``--unlabelled``) have no ``label``.
+"""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from ..errors import InputError
 from ..imaging import image_stem, is_coloured, picture_suffix
 from .case import PICTURE_ROLES, Case
 from .finding import visible
+from .patients import patient_of_picture
 
 IMAGES, LABELS = "image", "label"
 # A mask marks what its picture is of, in "Normal" as in "Adenocarcinoma": one label, whatever the class.
@@ -31,7 +34,7 @@ def class_folder_cases(folder: Path, *, roles: Sequence[str] | None, with_truth:
     Raises
     ------
     InputError
-        Roles that a picture does not have.
+        Roles that a picture does not have; two masks for one picture.
     """
     if roles is not None and (len(roles) != 1 or roles[0] not in PICTURE_ROLES):
         raise InputError(f"{folder}: holds pictures, the roles {', '.join(roles)} need other images; say rgb or grey")
@@ -42,6 +45,13 @@ def class_folder_cases(folder: Path, *, roles: Sequence[str] | None, with_truth:
     found = [(place, path) for place, path in found if picture_suffix(path) is not None]
     stems = Counter(image_stem(path) for _, path in found)
     labels = {place: _labels(place) for place in classes}
+    known = {(place, image_stem(path)) for place, path in found}
+    ignored += [
+        f"{place.name}/{LABELS}/{path.name}"
+        for place, masks in labels.items()
+        for stem, path in masks.items()
+        if (place, stem) not in known
+    ]
     colour: dict[Path, bool] = {}
     cases = []
     for place, path in found:
@@ -60,24 +70,23 @@ def class_folder_cases(folder: Path, *, roles: Sequence[str] | None, with_truth:
     return cases, ignored
 
 
-def patient_of_picture(stem: str) -> str:
-    """The patient that the name of an EBHI-Seg picture says.
-
-    The name up to the first ``-``, upper-cased, a repeated leading GT reduced to one: ``GTxc2012436-1-400-001`` and
-    ``GTGTXC2012436-2-400-003`` are of one patient. One patient may appear in several classes.
-    """
-    return re.sub(r"^(GT)+", "GT", stem.partition("-")[0].upper())
-
-
 def _classes(folder: Path) -> list[Path]:
     places = [folder, *(item for item in visible(folder) if item.is_dir())]
-    found = [place for place in places if (place / LABELS).is_dir() and _has_pictures(place / IMAGES)]
+    # One picture without a label may as well be a case of its own, whose folder is called so.
+    least = {place: 1 if (place / LABELS).is_dir() else 2 for place in places}
+    found = [place for place in places if len(_pictures(place / IMAGES)) >= least[place]]
     return found[:1] if found[:1] == [folder] else found
 
 
-def _has_pictures(folder: Path) -> bool:
-    return folder.is_dir() and any(picture_suffix(path) for path in visible(folder))
+def _pictures(folder: Path) -> list[Path]:
+    return [path for path in visible(folder) if picture_suffix(path)] if folder.is_dir() else []
 
 
 def _labels(place: Path) -> dict[str, Path]:
-    return {image_stem(path): path for path in visible(place / LABELS) if picture_suffix(path)}
+    """The masks of a class by the name of their picture."""
+    found: dict[str, Path] = {}
+    for path in _pictures(place / LABELS):
+        other = found.setdefault(image_stem(path), path)
+        if other != path:
+            raise InputError(f"{place / LABELS}: {other.name} and {path.name} are for one picture; keep one of them")
+    return found

@@ -127,6 +127,9 @@ def _open_folder(
             cases.append(opener(item))
         elif item.name != "dataset.json":
             ignored.append(item.name)
+    if not cases and roles is not None and holds_images(path, pictures=not pictures):
+        there, needed = ("volumes", "a picture") if pictures else ("pictures", "a volume")
+        raise InputError(f"{path}: holds {there}, the role {roles[0]} needs {needed}; give other data, or other roles")
     if not cases:
         raise InputError(
             f"{path}: no case in it; give a folder of case folders, a list, or an nnU-Net, Decathlon, BraTS or EBHI-Seg"

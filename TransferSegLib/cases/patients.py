@@ -11,6 +11,8 @@ from ..errors import InputError
 from ..imaging import find_series, is_dicom_path
 
 _BRATS = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$", re.IGNORECASE)
+# EBHI-Seg: GT2012436-1-400-001; the rest is the block and the magnification.
+_EBHI = re.compile(r"^(GT)+[A-Z]*\d+(-\d+){3}$", re.IGNORECASE)
 _SESSION = re.compile(
     r"[ _.-]+(ses|session|visit|visite|timepoint|time|tp|followup|fu|baseline)"
     r"[ _.-]?[a-z0-9]*$",
@@ -24,7 +26,8 @@ def patient_of(name: str, dicom_ids: Iterable[str] = ()) -> str:
     """The patient of a case called ``name``.
 
     A DICOM PatientID counts most; only a hash of it leaves this function. Else the name without its
-    session: ``BraTS-GLI-00001-001`` gives ``BraTS-GLI-00001``, ``sub-01_ses-2`` gives ``sub-01``.
+    session: ``BraTS-GLI-00001-001`` gives ``BraTS-GLI-00001``, ``sub-01_ses-2`` gives ``sub-01``; of a picture of
+    EBHI-Seg as `patient_of_picture` says.
     """
     for identity in dicom_ids:
         if not _NOBODY.match(identity.strip()):
@@ -50,8 +53,19 @@ def dicom_ids(paths: Iterable[Path]) -> list[str]:
     return [find_series(path).patient_id for path in paths if is_dicom_path(path) and path.exists()]
 
 
+def patient_of_picture(stem: str) -> str:
+    """The patient that the name of an EBHI-Seg picture says.
+
+    The name up to the first ``-``, upper-cased, a repeated leading GT reduced to one: ``GTxc2012436-1-400-001`` and
+    ``GTGTXC2012436-2-400-003`` are of one patient. One patient may appear in several classes.
+    """
+    return re.sub(r"^(GT)+", "GT", stem.partition("-")[0].upper())
+
+
 def fold_session(name: str) -> str:
     """A case name without its session, visit or time point."""
+    if _EBHI.match(name):
+        return patient_of_picture(name)
     found = _BRATS.match(name)
     if found:
         return found.group(1)

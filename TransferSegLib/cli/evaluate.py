@@ -18,6 +18,17 @@ COLUMNS = {
     "volume_truth_ml": "truth ml",
     "volume_prediction_ml": "found ml",
 }
+# The same of pictures.
+PIXEL_COLUMNS = {
+    "dice": "Dice",
+    "precision": "precision",
+    "recall": "recall",
+    "hd95": "HD95 pixels",
+    "msd": "MSD pixels",
+    "nsd": "NSD",
+    "pixels_truth": "truth pixels",
+    "pixels_prediction": "found pixels",
+}
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -73,11 +84,12 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
 
     if "level" in value:
         return _show_level(value)
-    columns = ["case", "label", *COLUMNS.values()]
+    shown = PIXEL_COLUMNS if any("pixels_truth" in case for case in value["cases"]) else COLUMNS
+    columns = ["case", "label", *shown.values()]
     rows = []
     for case in value["cases"]:
         for label in case["volume_truth_ml"]:
-            m = {key: case[key][label] for key in COLUMNS}
+            m = {key: case[key][label] for key in shown}
             rows.append([case["id"], label, *m.values()])
     mean = value["mean"]["dice"]
     text = "undefined (no case has one of the labels)" if mean is None else f"{mean:.3f}"

@@ -37,7 +37,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="scratch, half-lr, freeze-encoder, freeze-decoder, freeze-both, head-only or from-level:K",
     )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the adapted model (new)")
-    parser.add_argument("--network", metavar="N", help="with --from none: unet, unet2d-32-64-128, l3-cnn4 ...")
+    parser.add_argument(
+        "--network",
+        metavar="N",
+        help="with --from none: unet, unet2d-32-64-128, l3-cnn4 ... (default by the roles: unet for brain MRI, "
+        "petct-light for PET/CT; unet2d-32-64-128 for a CT, slice by slice, and for pictures)",
+    )
     parser.add_argument(
         "--stage1",
         metavar="M",
@@ -62,7 +67,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     training.add_argument("--steps", type=int, metavar="N", help=argparse.SUPPRESS)
     training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     training.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
-    training.add_argument("--batch", type=int, metavar="N", help="windows a step (default: 2)")
+    training.add_argument("--batch", type=int, metavar="N", help="windows a step (default: by network)")
     training.add_argument("--rate", type=float, metavar="R", help="learning rate before the strategy's factor")
     training.add_argument(
         "--loss",
@@ -70,6 +75,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar="L",
         help="dice-ce, mumford-shah-dice-ce, dice-focal-boundary or generalised-dice (default: dice-ce)",
     )
+    options.augmentation(training)
     training.add_argument(
         "--curriculum",
         nargs="?",
@@ -184,6 +190,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
             batch=args.batch,
             rate=args.rate,
             loss=args.loss,
+            augmentation=args.augmentation,
             curriculum=args.curriculum,
             difficulty=args.difficulty,
             unlabelled=args.unlabelled,

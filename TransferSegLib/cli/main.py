@@ -11,10 +11,25 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import TransferSegError, explain
-from . import crossvalidate, demo, doctor, evaluate, finetune, l3, models, pack, prune, readers, segment, tmtv, worker
+from . import (
+    crossvalidate,
+    demo,
+    distill,
+    doctor,
+    evaluate,
+    finetune,
+    l3,
+    models,
+    pack,
+    prune,
+    readers,
+    segment,
+    tmtv,
+    worker,
+)
 from .console import Console
 
-VERBS = (segment, l3, tmtv, finetune, evaluate, models, pack, demo, doctor, crossvalidate, readers, prune)
+VERBS = (segment, l3, tmtv, finetune, evaluate, models, pack, demo, doctor, crossvalidate, readers, distill, prune)
 
 
 class Parser(argparse.ArgumentParser):

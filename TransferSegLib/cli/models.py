@@ -1,4 +1,4 @@
-"""transferseg models list|show|groups|verify|import|merge|export|delete|folder."""
+"""transferseg models list|show|groups|measure|verify|import|merge|export|delete|folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     """Declare the verb and its actions."""
     parser = verbs.add_parser(
         "models",
-        help="list, show, check, import, export and delete models",
-        description="List, show, check, import, export and delete models, and choose where they are kept.",
+        help="list, show, measure, check, import, export and delete models",
+        description="List, show, measure, check, import, export and delete models, and choose where they are kept.",
         epilog="Example:\n  transferseg models groups unet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,6 +32,10 @@ def _arguments(action: argparse.ArgumentParser, name: str) -> None:
     """What an action takes."""
     if name in ("show", "groups", "export", "delete"):
         action.add_argument("name", metavar="NAME")
+    if name == "measure":
+        action.add_argument("name", metavar="NAME", help="a model's name, folder or zip")
+        action.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
+        action.add_argument("--repeats", type=int, default=3, metavar="N", help="timed runs (default: 3, the median)")
     if name == "verify":
         action.add_argument("name", nargs="?", metavar="NAME", help="default: all models")
         action.set_defaults(code=lambda rows: 0 if all(row["ok"] for row in rows) else 2)
@@ -70,6 +74,12 @@ def _groups(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_groups
 
     return models_groups(args.name, strategy_name=args.strategy, grouping=args.grouping, picture=args.picture)
+
+
+def _measure(args: argparse.Namespace, events: Events) -> Any:
+    from ..jobs.models_measure import models_measure
+
+    return models_measure(args.name, device=args.device, repeats=args.repeats, events=events)
 
 
 def _verify(args: argparse.Namespace, events: Events) -> Any:
@@ -114,9 +124,16 @@ def _show_list(rows: Any, args: argparse.Namespace) -> str:
     if not rows:
         return "no models"
     shown = [
-        [row["name"], " ".join(row["roles"]), ", ".join(row["labels"]), row["source"], _state(row)] for row in rows
+        [row["name"], " ".join(row["roles"]), ", ".join(row["labels"]), _size(row), row["source"], _state(row)]
+        for row in rows
     ]
-    return text_table(shown, ["name", "needs", "gives", "from", "state"])
+    return text_table(shown, ["name", "needs", "gives", "size", "from", "state"])
+
+
+def _size(row: dict[str, Any]) -> str:
+    """``0.13 M, 1.4 s``: parameters, and the seconds that this machine needs for the standard case."""
+    parts = [] if row["parameters"] is None else [f"{row['parameters'] / 1e6:.2f} M"]
+    return ", ".join(parts + ([] if row["seconds"] is None else [f"{row['seconds']:.1f} s"]))
 
 
 def _state(row: dict[str, Any]) -> str:
@@ -162,6 +179,23 @@ def _show_groups(value: dict[str, Any], args: argparse.Namespace) -> str:
     return "\n".join(blocks)
 
 
+def _show_size(value: dict[str, Any], args: argparse.Namespace) -> str:
+    size = value["size"]
+    macs, window = (f"{size[name] / 1e9:,.2f}" for name in ("macs", "macs_window"))
+    peak = "unknown" if size["peak_mb"] is None else f"{size['peak_mb']:,.0f} MB above the loaded model"
+    return "\n".join(
+        [
+            f"{value['name']}: {size['case']}",
+            f"  parameters  {size['parameters']:,}",
+            f"  operations  {macs} GMAC, one window {window} (1 MAC = 2 FLOP)",
+            f"  time        {size['seconds']:.2f} s, median, warm ({size['precision']})",
+            f"  memory      {peak}",
+            f"  machine     {size['machine']}, {size['device']}",
+            f"  kept in     {value['path']}",
+        ]
+    )
+
+
 def _show_message(value: dict[str, Any], args: argparse.Namespace) -> str:
     return value["message"]
 
@@ -184,6 +218,13 @@ _ACTIONS = (
         "transferseg models groups unet",
         _groups,
         _show_groups,
+    ),
+    (
+        "measure",
+        "parameters, operations, time and memory on this machine",
+        "transferseg models measure brain-unet-phantom",
+        _measure,
+        _show_size,
     ),
     ("verify", "check hash and every tensor", "transferseg models verify brain-unet-phantom", _verify, _show_verify),
     (

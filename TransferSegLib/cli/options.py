@@ -89,6 +89,16 @@ def labels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth-name", metavar="NAME", help="which file is the truth where several could be")
 
 
+def augmentation(parser: argparse._ActionsContainer) -> None:
+    """``--augmentation``."""
+    parser.add_argument(
+        "--augmentation",
+        default="full",
+        metavar="A",
+        help="random changes of a window: full, flips (alone) or none (default: full)",
+    )
+
+
 def pairs(values: list[str], option: str) -> dict[str, str]:
     """``["a=b"]`` to ``{"a": "b"}``; ``UsageError`` for another form or a name given twice."""
     found: dict[str, str] = {}

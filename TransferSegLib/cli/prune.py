@@ -14,11 +14,16 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = options.verb(
         verbs,
         "prune",
-        "make a level model smaller and faster on a CPU, and say what that costs",
-        "transferseg prune l3-cnn4-phantom --data levels.csv --criterion taylor --keep 0.5 --out l3-small",
+        "make a segmentation or level model smaller and faster on a CPU, and say what that costs",
+        "transferseg prune brain-unet-phantom --data CASES --criterion taylor --keep 0.5 --out brain-small",
     )
-    parser.add_argument("model", metavar="MODEL", help="a level model's name, folder or zip")
-    parser.add_argument("--data", required=True, metavar="CSV", help=f"to fine-tune and judge by: {options.LEVEL_CSV}")
+    parser.add_argument("model", metavar="MODEL", help="a model's name, folder or zip")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="FOLDER|CSV",
+        help=f"to fine-tune and judge by: a data set with truths, or for a level model a CSV, {options.LEVEL_CSV}",
+    )
     parser.add_argument("--out", required=True, metavar="PACKAGE", help="folder of the pruned model (new)")
     parser.add_argument(
         "--criterion", default="taylor", choices=["taylor", "l1", "random"], help="which maps go (default: taylor)"
@@ -34,16 +39,19 @@ def add(verbs: argparse._SubParsersAction) -> None:
         nargs="+",
         action="extend",
         metavar="ID",
-        help="scans that are only scored (default: a fifth of the patients from 5 scans on)",
+        help="cases that are only scored (default: a fifth of the patients from 5 cases on)",
     )
     parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
     training = parser.add_argument_group("fine-tuning")
     training.add_argument("--updates", type=int, default=30, metavar="N", help="after each step (default: 30)")
     training.add_argument("--last-updates", type=int, default=200, metavar="N", help="after the last (default: 200)")
     training.add_argument("--batches", type=int, default=8, metavar="N", help="that maps are scored on (default: 8)")
-    training.add_argument("--batch", type=int, metavar="N", help="pictures a batch (default: by network)")
+    training.add_argument("--batch", type=int, metavar="N", help="pictures or windows a batch (default: by network)")
+    training.add_argument("--patch", type=int, metavar="N", help="side of a window in voxels (not for level models)")
     training.add_argument("--rate", type=float, metavar="R", help="learning rate (default: by network)")
     training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    options.labels(parser)
+    options.preparation(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.set_defaults(run=run, show=show)
 
@@ -54,12 +62,16 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
     from ..jobs.prune_options import PruneOptions
 
     names = ("criterion", "keep", "steps", "guided", "control", "updates", "last_updates", "batches", "batch", "rate")
+    names += ("patch",)
     return prune(
         model=args.model,
         data=args.data,
         out=args.out,
         options=PruneOptions(**{name: getattr(args, name) for name in names}, seed=args.seed, device=args.device),
         hold_out=args.hold_out,
+        label_map=options.pairs(args.map, "--map"),
+        truth_name=args.truth_name,
+        preparation=options.preparation_of(args),
         run_folder=args.run_folder,
         events=events,
     )
@@ -69,16 +81,17 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
     from ..reporting import text_table
 
-    columns = ["maps removed by", "step", "kept %", "parameters", "error mm", "sd", "found", "seconds a scan"]
+    level = "error_mm" in value["curve"][0]
+    own = ("error_mm", "error_mm_sd", "found") if level else ("dice", "dice_sd", "cases")
+    words = ["error mm", "sd", "found", "seconds a scan"] if level else ["dice", "sd", "cases", "seconds a window"]
+    columns = ["maps removed by", "step", "kept %", "parameters", *words]
     rows = [
         [
             row["criterion"],
             row["step"],
             round(100 * row["kept"], 1),
             row["parameters"],
-            row["error_mm"],
-            row["error_mm_sd"],
-            row["found"],
+            *(row[name] for name in own),
             row["seconds"],
         ]
         for row in value["curve"]

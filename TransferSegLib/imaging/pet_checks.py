@@ -87,14 +87,16 @@ def _holds_air(values: np.ndarray) -> bool:
     return bool(middle <= _LUNG and upper - lower <= _AIR_SPREAD * -middle)
 
 
-def check_ct(image: sitk.Image, path: str | Path) -> None:
+def check_ct(image: sitk.Image, path: str | Path, *, beside_pet: bool = True) -> None:
     """Raise ``InputError`` where what is given as a CT is a PET or holds no Hounsfield units of a body.
+
+    ``beside_pet`` says whether it may have been swapped with a PET.
 
     The modality is that of DICOM or of the sidecar ``NAME.json``. A CT of a body has a share of voxels of air,
     lung or fat, and few above 3071; one or a few negative voxels (noise, interpolation) make a PET no CT.
     """
     path = Path(path)
-    _check_modality(stated_modality(path), path)
+    _check_modality(stated_modality(path), path, beside_pet=beside_pet)
     values = sitk.GetArrayViewFromImage(image)
     light = np.count_nonzero(values <= _FAT_OR_AIR) / values.size
     if light < _LEAST_FAT_OR_AIR:
@@ -103,9 +105,10 @@ def check_ct(image: sitk.Image, path: str | Path) -> None:
         flaw = f"more than {_MOST_DENSEST:.0%} of its voxels are above {_DENSEST:g}"
     else:
         return
+    hint = "give the CT (were --pet and --ct swapped?)" if beside_pet else "give the CT as it was reconstructed"
     raise InputError(
         f"{path}: values from {float(values.min()):g} to {float(values.max()):g}, {flaw}, so it is no CT of a body in "
-        "Hounsfield units; give the CT (were --pet and --ct swapped?)"
+        f"Hounsfield units; {hint}"
     )
 
 
@@ -130,9 +133,9 @@ def ct_of(path: str | Path) -> tuple[Path, list[str]]:
     return stack.slices[0].path, notes
 
 
-def _check_modality(modality: str, path: Path) -> None:
+def _check_modality(modality: str, path: Path, *, beside_pet: bool = True) -> None:
     if modality not in ("", "CT"):
-        swapped = "; were --pet and --ct swapped?" if modality in ("PT", "PET") else "; give the CT"
+        swapped = "; were --pet and --ct swapped?" if beside_pet and modality in ("PT", "PET") else "; give the CT"
         raise InputError(f"{path}: not a CT, its modality is {modality}{swapped}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,17 @@ from ..training import (
     Augmentation,
     DeepSupervised,
     FeatureBank,
+    Flips,
     PetCtAugmentation,
     Run,
     SliceAugmentation,
+    Teaching,
     TrainingCase,
     TrainingPlan,
     Windows,
     active_logits,
+    as_planes,
+    as_volume,
     class_counts,
     loss_by_name,
     prepared_arrays,
@@ -145,37 +150,37 @@ def adapt(
     events: Events,
     afterwards: float = 0.0,
     lessons: Lessons | None = None,
+    teaching: Callable[..., Teaching] | None = None,
 ) -> Adapted:
     """Train the target's network in place; ``afterwards`` are the seconds that follow, for the time that is left.
 
     With an inner split its mean Dice decides when to stop and which epoch is kept; without one the budget is
-    fixed and the last weights are taken. ``lessons``, measured, decide which cases come first.
+    fixed and the last weights are taken. ``lessons``, measured, decide which cases come first. ``teaching`` makes,
+    from ``device`` and ``precision``, what adds a teacher's part to the loss.
     """
     card, module = target.model.card, target.model.module
     device = choose_device(options.device, precision=options.precision, network=module)
     module.to(device.name)
-    windows = Windows(
-        gathered.training,
-        plan,
-        flip_axis=flip_axis(card),
-        augmentation=_augmentation(card),
-        unlabelled=gathered.unlabelled,
-    )
+    windows = windows_of(gathered, plan, card)
     source, encoded = windows if lessons is None else lessons.source(windows, plan, target), False
     if plan.feature_bank and freezing.frozen_encoder:
         spec = network_spec(card.network)
-        planes = _planes(spec.dims)
-        encode = lambda x: spec.encode(module, planes(x))  # noqa: E731
+        encode = lambda x: spec.encode(module, as_planes(x, spec.dims))  # noqa: E731
         source = FeatureBank(windows, plan, encode=encode, device=device.name, events=events)
         encoded = True
     elif plan.feature_bank:
         events.say("no feature bank: this strategy does not freeze the whole encoder")
+    forward = forward_of(target.model, freezing, encoded)
+    loss = DeepSupervised(loss_by_name(plan.loss))
+    if teaching is not None:
+        taught = teaching(device=device.name, precision=device.precision)
+        forward, loss = taught.forward(module, forward), taught.loss(loss)
     progress = train(
         module,
-        forward=_forward(card.network, module, freezing, target.model, encoded),
+        forward=forward,
         source=source,
         plan=plan,
-        loss=DeepSupervised(loss_by_name(plan.loss)),
+        loss=loss,
         rate=plan.rate * freezing.strategy.rate,
         device=device.name,
         precision=device.precision,
@@ -189,6 +194,17 @@ def adapt(
     return Adapted(target.model, freezing, progress.rows, progress.step, stopped, order)
 
 
+def windows_of(gathered: Gathered, plan: TrainingPlan, card: Card) -> Windows:
+    """The source of a training's batches: windows of the gathered cases, changed as this kind of input may be."""
+    return Windows(
+        gathered.training,
+        plan,
+        flip_axis=flip_axis(card),
+        augmentation=_augmentation(card, plan),
+        unlabelled=gathered.unlabelled,
+    )
+
+
 def flip_axis(card: Card) -> int:
     """The spatial axis of a window that runs from left to right."""
     if card.dims == 3:
@@ -196,36 +212,36 @@ def flip_axis(card: Card) -> int:
     return 2 - next(place for place, letter in enumerate(card.orientation.upper()) if letter in "LR")
 
 
-def _augmentation(card: Card) -> Any:
+def _augmentation(card: Card, plan: TrainingPlan) -> Any:
     """What changes a window, by what is in it."""
+    if plan.flips_only:
+        return partial(Flips, both=card.dims == 2 and card.normalisation in (CT, PICTURE))
     if card.normalisation == PETCT:
         return PetCtAugmentation
     return SliceAugmentation if card.dims == 2 and card.normalisation in (CT, PICTURE) else Augmentation
 
 
-def _planes(dims: int) -> Any:
-    """Windows (B, C, k, j, i) as the network takes them: without the axis of their one slice in 2-D."""
-    return (lambda x: x[:, :, 0]) if dims == 2 else (lambda x: x)
-
-
-def _forward(network: str, module: Any, freezing: Freezing, model: Model, encoded: bool) -> Any:
+def forward_of(model: Model, freezing: Freezing, encoded: bool = False) -> Any:
     """Inputs (or frozen features) to logits over background and the active labels, of every head that it has."""
-    spec, rule = network_spec(network), model.rule
-    planes = _planes(spec.dims)
+    spec, rule, module = network_spec(model.card.network), model.rule, model.module
 
-    def judged(logits: Any) -> Any:
-        logits = logits[:, :, None] if spec.dims == 2 else logits
+    def judged(logits: Any, count: int) -> Any:
+        logits = as_volume(logits, count, spec.dims)
         if rule.kind == "sigmoid":
             return region_logits(logits, rule.channels[0])
         return active_logits(logits, rule.channels)
 
     def forward(inputs: Any) -> Any:
-        return judged(spec.decode(module, inputs) if encoded else freezing.forward(module, planes(inputs)))
+        if encoded:
+            logits = spec.decode(module, inputs)
+            return judged(logits, len(logits))
+        return judged(freezing.forward(module, as_planes(inputs, spec.dims)), len(inputs))
 
     def supervised(inputs: Any) -> Any:
-        features = inputs if encoded else spec.encode(module, planes(inputs), frozen_stages=freezing.frozen_stages)
+        planes = None if encoded else as_planes(inputs, spec.dims)
+        features = inputs if encoded else spec.encode(module, planes, frozen_stages=freezing.frozen_stages)
         outputs = spec.supervise(module, list(features))
-        return stacked([judged(logits) for logits in outputs])
+        return stacked([judged(logits, len(logits) if encoded else len(inputs)) for logits in outputs])
 
     return forward if spec.supervise is None else supervised
 

@@ -13,7 +13,7 @@ from ..cases import Case, DataSet, check_truth_values, open_data_set
 from ..errors import InputError, UsageError
 from ..events import Events, quiet
 from ..imaging import Grid, from_array, to_array
-from ..measuring import case_record, compare, evaluation
+from ..measuring import case_record, compare, evaluation, in_pixels
 from ..packages import PICTURE, Package
 from ..preparing import PreparationOptions
 from ..reporting import save_overlay, write_measures_csv
@@ -64,7 +64,8 @@ def evaluate(
     dict
         ``{"cases": [{"id", "dice": {label: x or None}, and every other measure, "undefined", "preparation"}],
         "mean": {"dice", ...}, "matched": {truth label: the model's}}``; ``mean.dice`` is the mean over cases of
-        the mean over defined labels.
+        the mean over defined labels. Of pictures distances are in pixels, millilitres are None, and the cases have
+        ``pixels_truth``, ``pixels_prediction`` and ``pixels_false_positive`` {label: count} besides.
     """
     events = quiet(events)
     for path in (out, None if pictures is None else Path(pictures) / "x"):
@@ -83,7 +84,7 @@ def evaluate(
     data_set = open_data_set(data, roles=opened.card.roles, truth_name=truth_name, reference_role=opened.card.reference)
     say_left_out(data_set, events)
     if opened.card.normalisation == PICTURE:
-        events.say("a picture has no millimetres: a pixel counts as 1 mm in distances, and volumes mean nothing")
+        events.say("a picture has no millimetres: distances are in pixels, --tolerance too")
     chosen = _chosen(data_set, cases)
     truth_names = label_names_of(data_set, events)
     matched = matched_labels(truth_names, opened.card.labels, label_map, events)
@@ -147,6 +148,7 @@ def evaluate_cases(
         loaded = segmented.loaded
         truth = _in_model_values(case, loaded.truth, value_of)
         row = _score(case, segmented.labels, truth, names, unknown, tolerance_mm, events)
+        row = in_pixels(row) if model.card.normalisation == PICTURE else row
         rows.append(row | {"preparation": [str(step) for step in segmented.prepared.steps]})
         if pictures is not None:
             path = Path(pictures) / f"{case.id}.png"

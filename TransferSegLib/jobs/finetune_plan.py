@@ -28,6 +28,7 @@ HOLD_OUT_FROM = 5
 HOLD_OUT_SHARE = 0.2
 HOLD_OUT_NONE = "none"
 INNER_FROM = 6
+AUGMENTATIONS = ("full", "flips", "none")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class TrainingOptions:
     rate: float | None = None
     foreground: float | None = None
     loss: str = "dice-ce"
+    augmentation: str = "full"
     curriculum: str | None = None
     difficulty: str | Path | None = None
     unlabelled: str | Path | None = None
@@ -156,6 +158,8 @@ def make_plan(target: Target, options: TrainingOptions, *, on_gpu: bool, trainin
         if value is not None and option != "patch" and value <= 0:
             raise UsageError(f"--{option} {value}: must be above 0")
     changes = {key: value for key, value in given.items() if value is not None}
+    if options.augmentation != AUGMENTATIONS[0]:
+        changes |= {"augment": options.augmentation == "flips", "flips_only": options.augmentation == "flips"}
     return replace(plan, seed=options.seed, loss=options.loss, feature_bank=options.feature_bank, **changes)
 
 
@@ -210,6 +214,8 @@ def make_request(
 def check_options(options: TrainingOptions, roles: Sequence[str] | None) -> None:
     """Refuse what cannot be, before any work."""
     check_curriculum(options)
+    if options.augmentation not in AUGMENTATIONS:
+        raise UsageError(f"--augmentation {options.augmentation}: unknown; choose one of {', '.join(AUGMENTATIONS)}")
     check_unlabelled(options.unlabelled, options.loss)
     for option, value in (("--seed", options.seed), ("--feature-bank", options.feature_bank)):
         if value < 0:

@@ -105,7 +105,7 @@ def finish_card(
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
         # Case ids may be patients' names: they stay in the run's folder, a package travels.
         text = result["message"]
-        measured = ({"text": text, "mean_before": _means(result["before"]), "mean_after": _means(result["after"])},)
+        measured = ({"text": text, "mean_before": means_of(result["before"]), "mean_after": means_of(result["after"])},)
     description = (
         f"{card.labels[0].name if len(card.labels) == 1 else 'lesions'} on {', '.join(card.roles)}: {origin['text']}."
     )
@@ -150,7 +150,7 @@ def write_training_report(
         blocks_figure(_blocks(adapted), title=f"{card.network}: {result['strategy']}"),
     ]
     for case in list(held_out)[:OVERLAYS]:
-        figures.append(_overlay(case, card, model or adapted.model, options, events))
+        figures.append(overlay_of(case, card, model or adapted.model, options, events))
     share = 100 * result["trainable"] / max(result["total"], 1)
     facts = [
         ("Model", card.name),
@@ -181,7 +181,8 @@ def write_training_report(
     )
 
 
-def _means(evaluation: dict[str, Any] | None) -> dict[str, float | None] | None:
+def means_of(evaluation: dict[str, Any] | None) -> dict[str, float | None] | None:
+    """The means of an evaluation."""
     return None if evaluation is None else evaluation["mean"]
 
 
@@ -195,7 +196,8 @@ def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
     ]
 
 
-def _overlay(case: Case, card: Card, model: Model, options: Any, events: Events) -> Any:
+def overlay_of(case: Case, card: Card, model: Model, options: Any, events: Events) -> Any:
+    """The picture of a case as a model segments it, with the truth as a line."""
     from ..reporting import overlay_figure
     from .predict import segment_case
     from .segment_outputs import picture_options

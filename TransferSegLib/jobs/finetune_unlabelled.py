@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..cases import Case, DataSet, open_data_set, patients
+from ..cases import PICTURE_ROLES, Case, DataSet, open_data_set, patients
 from ..errors import InputError, UsageError
 from ..events import Events
-from ..imaging import read_image, to_array
+from ..imaging import read_image, read_picture, to_array
 from ..packages import Card
 from ..training import LOSSES, UNLABELLED_A_STEP, case_hash, learns_without_truth, loss_by_name
 
@@ -141,7 +141,11 @@ def _marks(case: Case, roles: Sequence[str]) -> list[str]:
     """A digest of the voxels of each image: the same in another format, or under another name."""
     found = []
     for role in roles:
-        image = read_image(case.images[role], channel=case.channels.get(role))
+        path = case.images[role]
+        if role in PICTURE_ROLES:
+            image = read_picture(path, grey=role == "grey")
+        else:
+            image = read_image(path, channel=case.channels.get(role))
         values = np.ascontiguousarray(to_array(image), dtype=np.float32)
         found.append(hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest())
     return found

@@ -60,6 +60,7 @@ def refuse_others(given: Mapping[str, Any], options: TrainingOptions) -> None:
     ):
         wrong += [name] if value else []
     wrong += ["--loss"] if options.loss != "dice-ce" else []
+    wrong += ["--augmentation"] if options.augmentation != "full" else []
     wrong += options.new_model.given()
     if wrong:
         raise UsageError(f"{wrong[0]}: has no meaning for a level model; leave it out")

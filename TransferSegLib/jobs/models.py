@@ -1,17 +1,20 @@
-"""models: list, show, groups, verify, import, export, delete."""
+"""models: list, show, groups, verify, import, export, delete; measuring is in `models_measure`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import NameTaken, PackageError, UsageError
+from ..exporting.sizes_counting import parameters_of_card
 from ..networks import build_network, network_names
 from ..packages import (
     Entry,
     Package,
+    SizeRecord,
     export_zip,
     find_package,
     forget,
@@ -21,6 +24,8 @@ from ..packages import (
     list_models,
     merge_packages,
     read_package,
+    size_here,
+    sizes_of,
     unpacked,
 )
 from ..packages.package import METADATA, read_json
@@ -31,10 +36,14 @@ from .models_drawing import strategy_blocks
 
 
 def models_list() -> list[dict[str, Any]]:
-    """``[{name, roles, labels, task, available, path, offered, source, description, problem}]``."""
+    """``[{name, roles, labels, task, available, path, offered, source, description, problem, parameters, seconds}]``.
+
+    ``seconds`` were measured on this machine (`models_measure`), None where they were not.
+    """
     rows = []
     for entry in list_models():
         card = entry.package.card if entry.package else None
+        here = size_here(entry.package) if entry.package else None
         rows.append(
             {
                 "name": entry.name,
@@ -47,15 +56,29 @@ def models_list() -> list[dict[str, Any]]:
                 "source": entry.source,
                 "description": card.description if card else "",
                 "problem": entry.problem,
+                "parameters": _parameters(entry.package, here),
+                "seconds": here.seconds if here else None,
             }
         )
     return rows
 
 
+def _parameters(package: Package | None, here: SizeRecord | None) -> int | None:
+    """Counted when it was measured, else now; None for a network that cannot be built."""
+    known = here or next(iter(sizes_of(package) if package else ()), None)
+    if package is None or known is not None:
+        return known.parameters if known else None
+    try:
+        return parameters_of_card(package.card)
+    except UsageError:
+        return None
+
+
 def models_show(name: str) -> dict[str, Any]:
-    """The card of a model, and its folder."""
+    """The card of a model, with all that is known of its ``sizes``, and its folder."""
     package = find_package(name)
-    return {"path": str(package.folder), **package.card.to_json()}
+    sizes = [asdict(record) for record in sizes_of(package)]
+    return {"path": str(package.folder), **package.card.to_json(), "sizes": sizes}
 
 
 def models_groups(

@@ -1,37 +1,30 @@
-"""prune: fewer maps in a level model, step by step, with fine-tuning between; error and time at every step."""
+"""prune: fewer maps in a network, step by step, with fine-tuning between; error and time at every step."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import UsageError
 from ..events import Events, quiet
-from ..level.data_set import LevelSet, open_levels
-from ..level.finding import check_level_model
-from ..level.projected import Projected, level_case_hash, project_all
-from ..level.scan_mark import all_marks
 from ..networks import state_to_save
-from ..packages import Card, Package, register, write_package
-from ..preparing.projection import ProjectionSpec
+from ..packages import Package, register, write_package
+from ..preparing import PreparationOptions
 from ..storage import check_folder_is_free
-from ..training import LevelExample, LevelPlan, Run
-from ..training.pruning import check_prunable
+from ..training import Run
+from ..training.pruning_graph import torch_pruning
 from ..training.pruning_time import Gain, seconds_in_turn
-from .finetune_plan import TrainingOptions
-from .level_finetune import split_levels
-from .level_plans import level_plan
+from .level_dispatch import check_data, refuse_labels
+from .prune_cases import plan_case_job
 from .prune_keeping import keep_step, kept, kept_step
+from .prune_level import plan_level_job
 from .prune_options import PruneOptions
 from .prune_report import prune_message, pruned_card, row_words, write_curve
-from .prune_steps import Pruned, guide, measure, prune_step, rows_timed
+from .prune_steps import Pruned, PruneJob, guide, measured, prune_step
 from .segment import find_model
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 def prune(
@@ -41,45 +34,55 @@ def prune(
     out: str | Path,
     options: PruneOptions | None = None,
     hold_out: Sequence[str] | None = None,
+    label_map: Mapping[str, str] | None = None,
+    truth_name: str | None = None,
+    preparation: PreparationOptions | None = None,
     run_folder: str | Path | None = None,
     listed: bool = True,
     events: Events | None = None,
 ) -> dict[str, Any]:
-    """Prune a level model on a data set and write the smaller one as a package.
+    """Prune a model on a data set and write the smaller one as a package.
 
     A run that was killed is gone on with: its measured times, its finished steps and the checkpoint of the last count.
 
     Parameters
     ----------
     model : name, folder or package
-        A regressor (``l3-...``) of any convolutional backbone.
+        Of one segmentation network, or a regressor (``l3-...``) of any convolutional backbone.
     data : path
-        CSV of scans and levels: the training scans score the maps and fine-tune, the held-out ones give the error.
+        Data set with truths, or a level model's CSV of scans and levels: the training cases score the maps and
+        fine-tune, the held-out ones give Dice or the error.
     out : path
         Folder of the new package.
     hold_out : sequence of str, optional
-        Ids of the held-out scans; a fifth of the patients from 5 scans on otherwise.
+        Ids of the held-out cases; a fifth of the patients from 5 cases on otherwise.
+    label_map, truth_name, preparation : optional
+        As for `finetune`; not for a level model.
 
     Returns
     -------
     dict
-        ``package, curve`` (a dict a step: ``criterion, step, kept, maps, parameters, error_mm, error_mm_sd,
-        error_mm_median, within_10_mm, found, scans, seconds``), ``curve_csv, picture, guided`` (by group, or None),
-        ``message, held_out, trained_on, run, seconds``.
+        ``package, curve`` (a dict a step: ``criterion, step, kept, maps, parameters``, for labels ``dice, dice_sd,
+        cases``, for a level ``error_mm, error_mm_sd, error_mm_median, within_10_mm, found, scans``; ``seconds`` of a
+        window or a scan), ``curve_csv, picture, guided`` (by group, or None), ``message, held_out, trained_on, run,
+        seconds``.
 
     Raises
     ------
     UsageError
-        Another kind of model, nothing held out, or an option that means nothing.
+        Another kind of model, nothing held out, a network that has no maps to lose, an option that means nothing.
+    InputError
+        Truths that do not fit the model.
     DependencyError
         Without torch-pruning.
     """
     started, events, options = time.monotonic(), quiet(events), options or PruneOptions()
-    job = _plan_job(model, data, Path(out), hold_out, run_folder, options, events)
+    given = {"label_map": label_map, "truth_name": truth_name, "preparation": preparation or PreparationOptions()}
+    job = _plan_job(find_model(model), data, Path(out), hold_out, run_folder, options, events, given)
     run = Run(job.folder, job.request)
-    measured = kept_guide(job, events) if options.guided else None
-    left = () if measured is None else tuple(gain.name for gain in measured if not gain.pays)
-    first = kept(job.folder / "first.json", lambda: measure(job.start, job.judged, events))
+    timed = kept_guide(job, events) if options.guided else None
+    left = (*job.alone, *(gain.name for gain in timed or () if not gain.pays))
+    first = kept(job.folder / "first.json", lambda: measured(job.task, job.start, events))
     ends, curve = {}, []
     for criterion in dict.fromkeys((options.criterion, *(("random",) if options.control else ()))):
         ends[criterion], rows = prune_curve(criterion, job, first, left, options, events)
@@ -87,15 +90,15 @@ def prune(
     curve = timed_in_turn(job, curve)
     result = {
         "curve": curve,
-        "guided": None if measured is None else [vars(gain) for gain in measured],
-        "message": prune_message(curve, options, measured),
+        "guided": None if timed is None else [vars(gain) for gain in timed],
+        "message": prune_message(curve, options, timed),
         "held_out": list(job.request["held_out"]),
         "trained_on": list(job.request["training"]),
         "run": str(job.folder),
         **write_curve(job.folder, curve, job.out.name),
     }
     end = ends[options.criterion]
-    card = pruned_card(job.out.name, end.card, job.package, result, options, run.id, job.marks)
+    card = pruned_card(job.out.name, end.card, job.package, result, options, run.id, job.origin)
     made = write_package(job.out, card, state_to_save(card.network, end.module))
     result = {"package": str(made.folder), **result, "seconds": round(time.monotonic() - started, 1)}
     run.finish(result=result)
@@ -104,51 +107,28 @@ def prune(
     return result
 
 
-@dataclass(frozen=True)
-class PruneJob:
-    """All that is decided before anything is pruned."""
-
-    package: Package
-    start: Pruned
-    learned: tuple[LevelExample, ...]
-    judged: tuple[LevelExample, ...]
-    marks: list[str]
-    plan: LevelPlan
-    out: Path
-    folder: Path
-    request: dict[str, Any]
-
-
 def _plan_job(
-    model: str | Path | Package,
+    package: Package,
     data: str | Path,
     out: Path,
     hold_out: Sequence[str] | None,
     run_folder: str | Path | None,
     options: PruneOptions,
     events: Events,
+    given: Mapping[str, Any],
 ) -> PruneJob:
+    """The job of this kind of model; ``given`` are the options of segmentation: labels, truth, preparation."""
     options.check()
     check_folder_is_free(out)
-    package = find_model(model)
-    check_level_model(package.card)
-    module = package.network()
-    check_prunable(module)
-    levels = open_levels(data, package.card.level)
-    training, held_out = split_levels(levels, hold_out, None, options.seed)
-    if not held_out:
-        raise UsageError(f"{data}: no scan is held out, so that no error can be measured; name some with --hold-out")
+    torch_pruning()
+    check_data(package.card, data)
     folder = Path(run_folder or f"{out}.run")
-    plan = _plan(package, module, training, options)
-    digests = [{case.id: level_case_hash(case) for case in cases} for cases in (training, held_out)]
-    request = _request(package, options, plan, *digests)
-    Run.refuse_another(folder, request)
-    spec = ProjectionSpec.of_card(package.card)
-    learned, judged = (_projected(cases, spec, levels, of, events) for cases, of in zip((training, held_out), digests))
-    start = Pruned(replace(package.card, projection=_uncalibrated(package.card)), module)
-    marks = all_marks(package.card, (part.mark for part in learned))
-    learned, judged = (tuple(part.example for part in parts) for parts in (learned, judged))
-    return PruneJob(package, start, learned, judged, marks, plan, out, folder, request)
+    if package.card.task != "level":
+        return plan_case_job(package, data, out, folder, hold_out, options, events, **given)
+    refuse_labels(given["label_map"], given["truth_name"], None)
+    if given["preparation"] != PreparationOptions():
+        raise UsageError("options of preparation have no meaning for a level model; leave them out")
+    return plan_level_job(package, data, out, folder, hold_out, options, events)
 
 
 def prune_curve(
@@ -173,7 +153,7 @@ def prune_curve(
             pruned,
             criterion,
             round(share * first["maps"]),
-            job.learned,
+            job.task,
             of_step,
             batches=options.batches,
             left=left,
@@ -181,7 +161,8 @@ def prune_curve(
             folder=folder,
             events=events,
         )
-        rows.append({"criterion": criterion, "step": step, **measure(pruned, job.judged, events, whole=first["maps"])})
+        facts = measured(job.task, pruned, events, whole=first["maps"])
+        rows.append({"criterion": criterion, "step": step, **facts})
         keep_step(folder, pruned, rows[-1])
         events.say(row_words(rows[-1]))
     return pruned, rows
@@ -192,49 +173,12 @@ def timed_in_turn(job: PruneJob, curve: list[dict[str, Any]], repeats: int = 5) 
     card, names = job.start.card, [f"{row['criterion']}-{row['step']}" if row["step"] else "" for row in curve]
     modules = {"": job.start.module}
     modules |= {name: kept_step(job.folder / name, card)[0].module for name in names if name}
-    times = seconds_in_turn(list(modules.values()), rows_timed(card), card.projection["step"], repeats=repeats)
+    times = seconds_in_turn(list(modules.values()), job.task.timed(card), repeats=repeats)
     seconds = dict(zip(modules, times))
     return [row | {"seconds": round(seconds[name], 5)} for row, name in zip(curve, names)]
 
 
 def kept_guide(job: PruneJob, events: Events) -> tuple[Gain, ...]:
     """What the groups' maps cost, measured once a run."""
-    found = kept(job.folder / "guide.json", lambda: [vars(gain) for gain in guide(job.start, events)])
+    found = kept(job.folder / "guide.json", lambda: [vars(gain) for gain in guide(job, events)])
     return tuple(Gain(**gain) for gain in found)
-
-
-def _projected(
-    cases: tuple, spec: ProjectionSpec, levels: LevelSet, digests: dict[str, str], events: Events
-) -> list[Projected]:
-    found = project_all(
-        cases, spec, digests=digests, say=lambda n: events.progress("projecting the scans", n, len(cases))
-    )
-    if not any(part.truth.in_view for part in found):
-        raise UsageError(f"{levels.path}: no scan of a part shows {levels.level}; hold out others with --hold-out")
-    return found
-
-
-def _plan(package: Package, module: nn.Module, training: tuple, options: PruneOptions) -> LevelPlan:
-    chosen = TrainingOptions(seed=options.seed, batch=options.batch, rate=options.rate, early_stopping=False)
-    plan = level_plan(package.card, module, training, chosen, from_source=package, on_gpu=False)
-    return replace(plan, rehearsal=0.0)
-
-
-def _uncalibrated(card: Card) -> dict[str, Any]:
-    """The card's projection without the calibration, which was fitted to the votes of the unpruned network."""
-    return {key: value for key, value in card.projection.items() if key != "confidence"}
-
-
-def _request(
-    package: Package, options: PruneOptions, plan: LevelPlan, training: dict[str, str], held_out: dict[str, str]
-) -> dict[str, Any]:
-    """All that decides the result; scans and truths by their content."""
-    source = {"name": package.card.name, "sha256": package.card.weights_sha256}
-    return {
-        "verb": "prune",
-        "source": source,
-        "options": vars(options),
-        "plan": plan.to_json(),
-        "training": training,
-        "held_out": held_out,
-    }

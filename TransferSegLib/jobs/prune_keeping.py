@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..networks import build_network, load_state, state_to_save
-from ..packages import Card, read_state
+from ..packages import Card, Package, read_state
 from ..storage import write_json, writing
-from .prune_steps import Pruned
+from .prune_options import PruneOptions
+from .prune_steps import Plan, Pruned
 
 STEP, WEIGHTS = "step.json", "weights.pt"
 
@@ -41,6 +42,21 @@ def kept_step(folder: Path, card: Card) -> tuple[Pruned, dict[str, Any]] | None:
         return None
     told = json.loads((folder / STEP).read_text(encoding="utf-8"))
     card = replace(card, arguments=told["arguments"])
-    module = build_network(card.network, card.in_channels, 1, card.arguments)
+    module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     load_state(card.network, module, read_state(folder / WEIGHTS), what=str(folder / WEIGHTS))
     return Pruned(card, module.eval()), told["row"]
+
+
+def prune_request(
+    package: Package, options: PruneOptions, plan: Plan, training: dict[str, str], held_out: dict[str, str]
+) -> dict[str, Any]:
+    """All that decides the result; cases and truths by their content."""
+    source = {"name": package.card.name, "sha256": package.card.weights_sha256}
+    return {
+        "verb": "prune",
+        "source": source,
+        "options": options.to_json(),
+        "plan": plan.to_json(),
+        "training": training,
+        "held_out": held_out,
+    }

@@ -1,8 +1,9 @@
-"""What the pruning of a level model is asked to do."""
+"""What a pruning is asked to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import UsageError
 from ..training.pruning_scores import CRITERIA
@@ -27,7 +28,9 @@ class PruneOptions:
     updates, last_updates : int
         Optimiser steps after each step (Molchanov et al. 2017: 10 to 30) and after the last.
     batches : int
-        Batches of training pictures that the maps are scored on.
+        Batches of training pictures or windows that the maps are scored on.
+    patch : int, optional
+        Side of a training window, for segmentation.
     """
 
     criterion: str = "taylor"
@@ -40,8 +43,13 @@ class PruneOptions:
     batches: int = 8
     batch: int | None = None
     rate: float | None = None
+    patch: int | None = None
     seed: int = 0
     device: str = "auto"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types, without ``patch`` where none is given."""
+        return {key: value for key, value in vars(self).items() if key != "patch" or value is not None}
 
     def check(self) -> None:
         """Refuse values that mean nothing (``UsageError``)."""

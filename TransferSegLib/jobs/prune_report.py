@@ -1,4 +1,4 @@
-"""What the pruning of a level model leaves to read: the curve, its message, the card's account of itself."""
+"""What a pruning leaves to read: the curve, its message, the card's account of itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..level.scan_mark import SCANS
 from ..packages import Card, Package
 from ..storage import write_text
 from .prune_options import PruneOptions
@@ -33,9 +32,13 @@ def write_curve(folder: Path, curve: list[dict[str, Any]], name: str) -> dict[st
 
 def row_words(row: dict[str, Any]) -> str:
     """A row of the curve as words."""
-    error = f"{row['error_mm']:.1f} mm"
-    kept = f"{100 * row['kept']:.0f} % of the maps"
-    return f"{row['criterion']}, {kept}: {error}, {row['parameters']:,} parameters, {row['seconds']:.3f} s a scan"
+    level = "error_mm" in row
+    error = f"{row['error_mm']:.1f} mm" if level else f"Dice {row['dice']:.3f}"
+    kept, seconds = (
+        f"{100 * row['kept']:.0f} % of the maps",
+        f"{row['seconds']:.3f} s a {'scan' if level else 'window'}",
+    )
+    return f"{row['criterion']}, {kept}: {error}, {row['parameters']:,} parameters, {seconds}"
 
 
 def prune_message(curve: list[dict[str, Any]], options: PruneOptions, frozen: Sequence[Gain] | None) -> str:
@@ -57,9 +60,9 @@ def pruned_card(
     result: dict[str, Any],
     options: PruneOptions,
     run_id: str,
-    marks: list[str],
+    learned: dict[str, Any],
 ) -> Card:
-    """The smaller model's card: what it was made from, the marks of what it learned from, the curve measured."""
+    """The smaller model's card: what it was made from, what it ``learned`` from, the curve measured."""
     own = [row for row in result["curve"] if row["criterion"] == options.criterion]
     share = f"{100 * own[-1]['kept']:.0f} %"
     text = f"{source.card.name}, pruned by {options.criterion} in {options.steps} steps to {share} of its maps"
@@ -67,12 +70,14 @@ def pruned_card(
         "text": text,
         "source": source.card.name,
         "source_sha256": source.card.weights_sha256,
-        "pruning": vars(options),
+        "pruning": options.to_json(),
         "guided": result["guided"],
         "phantoms": bool(source.card.origin.get("phantoms")),
-        SCANS: marks,
+        **learned,
         "run": run_id,
     }
-    measured = ({"text": result["message"], "scans": len(result["held_out"]), "curve": own},)
-    description = f"{card.level} in CT: {text}."
+    level = card.task == "level"
+    measured = ({"text": result["message"], "scans" if level else "cases": len(result["held_out"]), "curve": own},)
+    of = f"{card.level} in CT" if level else f"{', '.join(card.label_names().values())} on {', '.join(card.roles)}"
+    description = f"{of[0].upper()}{of[1:]}: {text}."
     return replace(card, name=name, description=description, origin=origin, measured_on=measured, weights_sha256="")

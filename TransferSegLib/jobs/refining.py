@@ -45,8 +45,6 @@ def refined(
 ) -> tuple[Prepared, Prediction]:
     """Prepare the case at the reference's own spacing (`refiner_inputs`) and run the refiner over it.
 
-    Windows are weighed centrally.
-
     Parameters
     ----------
     module : Ensemble
@@ -55,17 +53,23 @@ def refined(
         ``device, precision, flips, events``, as `segment_array` takes them.
     """
     fine = refiner_inputs(card, loaded, coarse, first, options, how["events"])
-    second = segment_array(
+    second = refined_array(card, module, rule, fine.array, fine.mask, uncertainty=uncertainty, **how)
+    labels = np.where(fine.mask, second.labels, np.uint8(0))
+    return fine, replace(second, labels=labels, seconds=first.seconds + second.seconds)
+
+
+def refined_array(
+    card: Card, module: Any, rule: OutputRule, array: np.ndarray, mask: np.ndarray, **how: Any
+) -> Prediction:
+    """Run the refiner over what `refiner_inputs` gives; windows are weighed centrally."""
+    return segment_array(
         module.refiner,
-        fine.array,
-        fine.mask,
+        array,
+        mask,
         outputs=replace(rule, channels=(1,)),
         window=tuple(card.refiner["window"]),
         overlap=card.refiner.get("overlap", OVERLAP),
         weighting="central",
-        uncertainty=uncertainty,
         divisor=network_divisor(card.refiner["network"], card.refiner.get("arguments") or None),
         **how,
     )
-    labels = np.where(fine.mask, second.labels, np.uint8(0))
-    return fine, replace(second, labels=labels, seconds=first.seconds + second.seconds)

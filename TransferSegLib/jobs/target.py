@@ -15,8 +15,15 @@ from .labels import matched_labels
 from .new_model import NewModel, input_of, one_channel
 from .predict import Model
 
-# What a data set of these roles is trained with when nothing is said.
-DEFAULT_NETWORKS = ((frozenset({"flair", "t1", "t1gd", "t2"}), "unet"),)
+# What a data set of these roles is trained with when nothing is said. A CT goes slice by slice, as in the source of the
+# plain U-Nets (liver CT): its slices are of another thickness in each clinic. Pictures take the light one too.
+LIGHT_SLICES = "unet2d-32-64-128"
+DEFAULT_NETWORKS = (
+    (frozenset({"flair", "t1", "t1gd", "t2"}), "unet"),
+    (frozenset({"ct"}), LIGHT_SLICES),
+    (frozenset({"rgb"}), LIGHT_SLICES),
+    (frozenset({"grey"}), LIGHT_SLICES),
+)
 DEFAULT_PETCT = "petct-light"
 
 
@@ -35,15 +42,13 @@ class Target:
 
 
 def default_network(roles: Sequence[str]) -> str:
-    """The network for these roles; ``UsageError`` where none is built in yet."""
+    """The network for these roles; ``UsageError`` for roles that are not of one kind of image."""
     if set(roles) == set(PETCT_ROLES):
         return DEFAULT_PETCT
     for known, name in DEFAULT_NETWORKS:
         if set(roles) <= known and name in network_names():
             return name
-    raise UsageError(
-        f"no default network for the roles {', '.join(roles)}; name one with --network, such as unet2d-32-64-128"
-    )
+    raise UsageError(f"no default network for the roles {', '.join(roles)}; choose some of them with --roles")
 
 
 def target_from_nothing(

@@ -104,17 +104,29 @@ def find_level(
     projection = project(scan, ProjectionSpec.of_card(card))
     events.progress("finding the level", 1, 2)
     options = {"evaluation": evaluation, "device": device, "events": events.silent()}
-    votes = curve_of(card, model.module, projection.pixels, step=step, **options)
-    coarse = second_step(card, step)
-    upside_down = np.ascontiguousarray(projection.pixels[:, ::-1])
-    mirrored = curve_of(card, model.module, upside_down, step=coarse, **options)
-    others = () if quick else rows_of_second_looks(card, model.module, projection.pixels, step=step, **options)
+    votes, located, mirrored = looked_at(card, model.module, projection.pixels, step=step, quick=quick, **options)
     events.progress("finding the level", 2, 2)
-    calibration = calibration_of(card)
-    located = judge(votes, card, projection.rows, others=others)
+    return LevelFound(projection, votes, located, mirrored, _knows(card, calibration_of(card)))
+
+
+def looked_at(
+    card: Card, module: nn.Module, pixels: np.ndarray, *, step: int | None = None, quick: bool = False, **options: Any
+) -> tuple[Votes | np.ndarray, Located, Located]:
+    """A projection (views, rows, width) looked at as it is, upside down and, unless ``quick``, in changed pictures.
+
+    Returns
+    -------
+    votes, located, mirrored
+        As in `LevelFound`.
+    """
+    votes = curve_of(card, module, pixels, step=step, **options)
+    upside_down = np.ascontiguousarray(pixels[:, ::-1])
+    mirrored = curve_of(card, module, upside_down, step=second_step(card, step), **options)
+    others = () if quick else rows_of_second_looks(card, module, pixels, step=step, **options)
+    located = judge(votes, card, pixels.shape[1], others=others)
     if quick and located.answer == "found":
         located = uncertain(located, "no second looks were taken at changed pictures")
-    return LevelFound(projection, votes, located, judge(mirrored, card, projection.rows), _knows(card, calibration))
+    return votes, located, judge(mirrored, card, pixels.shape[1])
 
 
 def rows_of_second_looks(

@@ -7,7 +7,7 @@ from .lesion_uptake import suv_peak, uptake
 from .measures import Measures, compare
 from .overlap import Counts, count_voxels, overlap_measures
 from .parts import Part, common_voxels, put_together, separate_parts, voxels_of
-from .summary import MEASURES, case_mean, case_record, evaluation, mean_dice, mean_of_case_means, volumes_ml
+from .summary import MEASURES, case_mean, case_record, evaluation, in_pixels, mean_dice, mean_of_case_means, volumes_ml
 from .surface_distances import SurfaceDistances, surface_distances, surface_measures
 from .surface_elements import element_areas, neighbour_codes
 
@@ -30,6 +30,7 @@ __all__ = [
     "evaluation",
     "greatest_distance",
     "hull_corners",
+    "in_pixels",
     "lesion_volumes_apart",
     "mean_dice",
     "mean_of_case_means",

@@ -12,6 +12,7 @@ from .measures import Measures
 
 MEASURES = tuple(entry.name for entry in fields(Measures) if entry.name != "undefined")
 """The names of the measures in the order in which they are written."""
+NO_MILLILITRES = "a picture has no millilitres"
 _VOLUMES = ("volume_truth_ml", "volume_prediction_ml", "false_positive_ml")
 
 
@@ -50,6 +51,20 @@ def case_record(case_id: str, measures: Mapping[str, Measures]) -> dict:
         record[measure] = {label: getattr(found, measure) for label, found in measures.items()}
     record["undefined"] = {label: dict(found.undefined) for label, found in measures.items() if found.undefined}
     return record
+
+
+def in_pixels(record: dict) -> dict:
+    """A case record of a picture, in which a pixel counted as 1 mm3: pixels in place of millilitres, which are None."""
+    changed = dict(record)
+    undefined = {label: dict(reasons) for label, reasons in record["undefined"].items()}
+    for measure in _VOLUMES:
+        counts = record[measure]
+        name = measure.removeprefix("volume_").removesuffix("_ml")
+        changed[f"pixels_{name}"] = {label: None if ml is None else round(1000 * ml) for label, ml in counts.items()}
+        changed[measure] = dict.fromkeys(counts)
+        for label in counts:
+            undefined.setdefault(label, {})[measure] = NO_MILLILITRES
+    return changed | {"undefined": undefined}
 
 
 def evaluation(records: Sequence[dict]) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .block_outputs import BlockOutput, BlockOutputs, watched_blocks
 from .groups import count_parameters, group_of, groups_of, parameter_groups
 from .imagenet import has_imagenet, imagenet_state, load_imagenet
 from .petct import REFINERS
@@ -18,6 +19,8 @@ from .weights import load_state, state_to_save, without_duplicates
 
 __all__ = [
     "REFINERS",
+    "BlockOutput",
+    "BlockOutputs",
     "ChannelAxis",
     "Group",
     "NetworkSpec",
@@ -36,5 +39,6 @@ __all__ = [
     "parameter_groups",
     "register",
     "state_to_save",
+    "watched_blocks",
     "without_duplicates",
 ]

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from .level_dense import DensePlan, dense_offsets, grid_step, plan_dense
-from .level_trunk import build_trunk, dry_run, stage_starts, widths
+from .level_trunk import build_trunk, dry_run, stage_starts
+from .narrowing import widths
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # torchvision's weights of these expect (x - 0.5) / 0.5, which its ``transform_input`` makes of ImageNet's numbers.

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import UsageError
+from .narrowing import narrow
 
 CNN4_WIDTHS = (8, 16, 32, 32)
 # What ends the convolutional part of torchvision's classifiers.
@@ -85,55 +86,6 @@ def build_trunk(backbone: str, kept: Mapping[str, Sequence[int]] | None = None) 
         if not any(value.is_meta for value in trunk.state_dict().values()):
             break
     return trunk, {unit.name: unit.source for unit in units}
-
-
-def narrow(trunk: nn.Module, kept: Mapping[str, Sequence[int]]) -> None:
-    """Give convolutions and norms of a trunk the sizes that pruning left, with new weights.
-
-    Parameters
-    ----------
-    trunk : nn.Module
-        Changed in place.
-    kept : mapping of str to (int, int)
-        Input and output maps by the module's name in the trunk, as `widths` returns them.
-    """
-    for name, sizes in kept.items():
-        try:
-            part = trunk.get_submodule(name)
-        except AttributeError:
-            raise UsageError(f"kept: the network has no module {name}; use the names that pruning wrote") from None
-        if len(sizes) != 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
-            raise UsageError(f"kept: {name} has {sizes}, expected two numbers of maps; use what pruning wrote")
-        if isinstance(part, nn.Conv2d):
-            fresh = _conv_like(part, *sizes)
-        elif isinstance(part, nn.BatchNorm2d):
-            fresh = nn.BatchNorm2d(sizes[0], part.eps, part.momentum, part.affine, part.track_running_stats)
-        else:
-            raise UsageError(f"kept: {name} is a {type(part).__name__}; only convolutions and batch norms have maps")
-        owner, _, last = name.rpartition(".")
-        setattr(trunk.get_submodule(owner), last, fresh)
-
-
-def widths(trunk: nn.Module) -> dict[str, list[int]]:
-    """Input and output maps of every convolution and batch norm of a trunk, by name."""
-    found = {}
-    for name, part in trunk.named_modules():
-        if isinstance(part, nn.Conv2d):
-            found[name] = [part.in_channels, part.out_channels]
-        elif isinstance(part, nn.BatchNorm2d):
-            found[name] = [part.num_features, part.num_features]
-    return found
-
-
-def _conv_like(conv: nn.Conv2d, inputs: int, outputs: int) -> nn.Conv2d:
-    groups = inputs if conv.groups == conv.in_channels and conv.groups > 1 else conv.groups
-    fresh = nn.Conv2d(
-        inputs, outputs, conv.kernel_size, conv.stride, conv.padding, conv.dilation, groups, conv.bias is not None
-    )
-    nn.init.kaiming_normal_(fresh.weight, nonlinearity="relu")
-    if fresh.bias is not None:
-        nn.init.zeros_(fresh.bias)
-    return fresh
 
 
 class Shapes(NamedTuple):

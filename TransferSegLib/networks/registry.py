@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 _BUILT_IN = (UNET, DYNUNET, SEGRESNET, *PLAIN_UNETS, *FIBER_NETWORKS, *PETCT_NETWORKS, *LEVEL_NETWORKS)
 _NETWORKS: dict[str, NetworkSpec] = {spec.name: spec for spec in _BUILT_IN}
+# MONAI's networks on slices, as bundles bring them; a new model takes the plain ones.
+_OF_SLICES = {
+    f"{spec.name}2d": replace(spec, name=f"{spec.name}2d", title=f"{spec.name} of MONAI on slices", dims=2)
+    for spec in (UNET, DYNUNET, SEGRESNET)
+}
 
 
 def register(spec: NetworkSpec) -> NetworkSpec:
@@ -41,23 +47,28 @@ def network_names() -> tuple[str, ...]:
 def network_spec(name: str) -> NetworkSpec:
     """The entry of that name; UsageError that lists the names otherwise.
 
-    ``l3-`` and the name of a torchvision classifier has an entry too, and ``unet2d-`` or ``unet3d-`` and any widths,
-    which `network_names` does not list.
+    ``l3-`` and the name of a torchvision classifier has an entry too, ``unet2d-`` or ``unet3d-`` and any widths, and
+    MONAI's networks on slices (``unet2d``, ``segresnet2d``, ``dynunet2d``), which `network_names` does not list.
     """
     if name in _NETWORKS:
         return _NETWORKS[name]
+    if name in _OF_SLICES:
+        return _OF_SLICES[name]
     spec = plain_unet_by_name(name) or level_spec(name)
     if spec is None:
         raise UsageError(f"network {name!r} does not exist; use one of {', '.join(_NETWORKS)}")
     return spec
 
 
-def network_of_target(target: str) -> str | None:
-    """The network for a bundle's ``_target_`` (``UNet``, ``monai.networks.nets.UNet`` ...), None if not allowed."""
+def network_of_target(target: str, dims: int = 3) -> str | None:
+    """The network for a bundle's ``_target_`` (``UNet``, ``monai.networks.nets.UNet`` ...), None if not allowed.
+
+    ``dims`` 2 gives that on slices, ``segresnet2d`` for ``SegResNet``.
+    """
     path, _, last = target.rpartition(".")
     if path and path != "monai.networks.nets" and not path.startswith("monai.networks.nets."):
         return None
-    for name, spec in _NETWORKS.items():
+    for name, spec in (_OF_SLICES if dims == 2 else _NETWORKS).items():
         if spec.monai_target and last in (spec.monai_target.rpartition(".")[2], *spec.targets):
             return name
     return None
@@ -66,7 +77,8 @@ def network_of_target(target: str) -> str | None:
 def network_divisor(name: str, arguments: Mapping[str, Any] | None = None) -> int:
     """The number that each spatial size of the input must be a multiple of."""
     spec = network_spec(name)
-    return spec.divisor_of(arguments or spec.default_arguments)
+    given = {key: value for key, value in (arguments or {}).items() if key != "kept"}
+    return spec.divisor_of(given or spec.default_arguments)
 
 
 def build_network(
@@ -82,7 +94,8 @@ def build_network(
         Images in, logits out.
     arguments : mapping, optional
         All other constructor arguments. They replace the network's defaults as a whole (what is left out takes
-        MONAI's own default, as in a bundle); none or an empty mapping means the network's defaults.
+        MONAI's own default, as in a bundle); none or an empty mapping means the network's defaults. ``kept`` beside
+        them holds the sizes that pruning left (`narrowing.narrow`).
 
     Raises
     ------
@@ -99,7 +112,9 @@ def construct(spec: NetworkSpec, in_channels: int, out_channels: int, arguments:
     network_class = spec.factory()
     known = set(inspect.signature(network_class).parameters) - {"self", "in_channels", "out_channels"}
     given = {"spatial_dims": spec.dims} if "spatial_dims" in known else {}
-    chosen = arguments or spec.default_arguments
+    chosen = dict(arguments)
+    kept = None if "kept" in known else chosen.pop("kept", None)
+    chosen = chosen or spec.default_arguments
     given |= {key: value for key, value in chosen.items() if key not in spec.dropped_arguments}
     unknown = sorted(set(given) - known)
     if unknown:
@@ -107,6 +122,15 @@ def construct(spec: NetworkSpec, in_channels: int, out_channels: int, arguments:
             f"network {spec.name}: does not know the argument {', '.join(unknown)}; use of {', '.join(sorted(known))}"
         )
     try:
-        return network_class(in_channels=in_channels, out_channels=out_channels, **given)
+        module = network_class(in_channels=in_channels, out_channels=out_channels, **given)
+        return module if kept is None else _narrowed(spec, module, kept)
     except (TypeError, ValueError, KeyError, AssertionError, AttributeError, IndexError, RuntimeError) as error:
         raise UsageError(f"network {spec.name}: cannot be built ({error}); correct its arguments {given}") from error
+
+
+def _narrowed(spec: NetworkSpec, module: nn.Module, kept: Mapping[str, Any]) -> nn.Module:
+    """The network with the sizes that pruning left; channels of image and labels stay those asked for."""
+    from .narrowing import narrow
+
+    narrow(module, kept, spec.channel_axes(module))
+    return module

@@ -10,6 +10,8 @@ from .learned import learned_digests
 from .live import live_obstacle
 from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
+from .size_record import SizeRecord
+from .sizes import size_here, sizes_file, sizes_of, store_size
 from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Entry",
     "Label",
     "Package",
+    "SizeRecord",
     "composed_state",
     "export_zip",
     "find_package",
@@ -44,6 +47,10 @@ __all__ = [
     "read_state",
     "register",
     "shipped_folder",
+    "size_here",
+    "sizes_file",
+    "sizes_of",
+    "store_size",
     "unpacked",
     "write_package",
 ]

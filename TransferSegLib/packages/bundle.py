@@ -40,9 +40,14 @@ def import_bundle(folder: Path | str, target: Path | str, *, name: str) -> Packa
     network, arguments, channels_in, channels_out = _network(config, where)
     form = metadata.get("network_data_format", {})
     roles = _roles(form.get("inputs", {}), channels_in, str(folder / METADATA))
-    space = _preprocessing(config, where)
+    space = _preprocessing(config, where) | {"axes": "ijk", "window": None}
     output = _output(config, where)
-    oriented = any("Orientationd" in str(step.get("_target_")) for step in _transforms(config, "preprocessing"))
+    kinds = " ".join(str(step.get("_target_")) for step in _transforms(config, "preprocessing"))
+    oriented, divisor = "Orientationd" in kinds, network_divisor(network, arguments)
+    if network_spec(network).dims == 2:
+        space |= _slices(config, space, divisor, where, oriented=oriented, spaced="Spacingd" in kinds)
+    else:
+        space["window"] = _window(config, divisor)
     labels = _labels(form.get("outputs", {}), channels_out, output, str(folder / METADATA))
     state = read_state(folder / WEIGHTS)
     card = Card(
@@ -55,8 +60,6 @@ def import_bundle(folder: Path | str, target: Path | str, *, name: str) -> Packa
         in_channels=channels_in,
         out_channels=channels_out,
         output=output,
-        axes="ijk",
-        window=_window(config, network_divisor(network, arguments)),
         origin={
             "text": f"MONAI bundle {metadata.get('name', folder.name)!r} version {metadata.get('version', 'unknown')}"
             + ("" if oriented else "; it states no orientation, LPS (as in BraTS) is assumed"),
@@ -79,14 +82,15 @@ def _network(config: dict[str, Any], where: str) -> tuple[str, dict[str, Any], i
     if not isinstance(definition, dict) or "_target_" not in definition:
         raise PackageError(f"{where}: names no network as plain data (network_def); it cannot be read safely")
     # Only classes of the registry: a name from the bundle is never imported.
-    name = network_of_target(str(definition["_target_"]))
+    dims = _literal(definition.get("spatial_dims", 3), config, f"{where}: network argument spatial_dims")
+    name = network_of_target(str(definition["_target_"]), dims)
     if name is None:
-        allowed = ", ".join(network_names())
+        allowed = ", ".join(name for name in network_names() if network_spec(name).monai_target)
         raise PackageError(f"{where}: network {definition['_target_']} is not on the allow-list ({allowed}); refused")
     where = f"{where}: network argument"
     arguments = {k: _literal(v, config, f"{where} {k}") for k, v in definition.items() if k != "_target_"}
     if arguments.pop("spatial_dims", 3) != network_spec(name).dims:
-        raise PackageError(f"{where} spatial_dims is not {network_spec(name).dims}; refused")
+        raise PackageError(f"{where} spatial_dims is {dims!r}, neither 2 nor 3; refused")
     channels = arguments.pop("in_channels", 1), arguments.pop("out_channels", 2)
     return name, arguments, int(channels[0]), int(channels[1])
 
@@ -171,9 +175,45 @@ def _labels(outputs: dict[str, Any], count: int, output: str, where: str) -> tup
     return tuple(Label(n + 1, name, n) for n, name in names.items())
 
 
+def _slices(
+    config: dict[str, Any], space: dict[str, Any], divisor: int, where: str, *, oriented: bool, spaced: bool
+) -> dict[str, Any]:
+    """Orientation, spacing and window of a network that its bundle runs slice by slice (``SliceInferer``).
+
+    A bundle's arrays are (i, j, k) and its slices the two axes that are left, in this order: they are the rows and
+    columns (j, i) of a work grid whose axes are turned accordingly. Where no spacing is stated, or none across the
+    slices, these stay where they are.
+    """
+    inferer = config.get("inferer")
+    kind = str(inferer.get("_target_", "")).rpartition(".")[2] if isinstance(inferer, dict) else ""
+    if kind != "SliceInferer":
+        raise PackageError(
+            f"{where}: a 2-D network without a SliceInferer says not how slices of a volume lie, and 2-D pictures of "
+            "bundles have no normalisation that we can repeat; refused"
+        )
+    if not oriented:
+        raise PackageError(f"{where}: a 2-D network without Orientationd says not which slices it takes; refused")
+    across = _literal(inferer.get("spatial_dim", 0), config, f"{where}: spatial_dim")
+    sizes = _literal(inferer.get("roi_size"), config, f"{where}: roi_size")
+    codes, steps = space["orientation"], space["spacing"]
+    if across not in (0, 1, 2) or not isinstance(sizes, list) or len(sizes) != 2 or len(codes) != 3 or len(steps) != 3:
+        raise PackageError(f"{where}: its SliceInferer needs spatial_dim of 0 to 2 and roi_size of two; refused")
+    rows, columns = (axis for axis in range(3) if axis != across)
+    spacing = tuple(steps[axis] for axis in (columns, rows, across))
+    kept = spacing if spaced and spacing[2] > 0 else spacing[:2]
+    window = tuple(_side(size, divisor, 512) for size in sizes)
+    orientation = "".join(codes[axis] for axis in (columns, rows, across))
+    return {"orientation": orientation, "spacing": kept, "axes": "kji", "window": window}
+
+
+def _side(size: Any, divisor: int, most: int) -> int:
+    """A window's side, a multiple of what the network needs; at most ``most``, which is meant by a size not above 0."""
+    wanted = min(int(size), most) if isinstance(size, (int, float)) and size > 0 else most
+    return max(divisor, -(-16 // divisor) * divisor, wanted // divisor * divisor)
+
+
 def _window(config: dict[str, Any], divisor: int) -> tuple[int, ...]:
     """The bundle's window, at most 128 a side: larger ones do not fit memory without a GPU."""
     size = config.get("inferer", {}).get("roi_size", 128) if isinstance(config.get("inferer"), dict) else 128
     sizes = size if isinstance(size, list) and len(size) == 3 else [size] * 3
-    wanted = (min(int(s), 128) if isinstance(s, (int, float)) and s > 0 else 128 for s in sizes)
-    return tuple(max(divisor, 16, size // divisor * divisor) for size in wanted)
+    return tuple(_side(size, divisor, 128) for size in sizes)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..cases import default_reference
 from ..errors import PackageError
-from .contradictions import composed_contradiction, intensity_contradiction, level_contradiction, slice_contradiction
+from .contradictions import (
+    composed_contradiction,
+    intensity_contradiction,
+    level_contradiction,
+    size_contradiction,
+    slice_contradiction,
+)
 from .inputs import input_channels, needed_roles, slices_of
+from .schema import check_schema, from_json, schema_of
+from .size_record import SizeRecord
 
 CARD_VERSION = 1
 AXES = {"R": "L", "P": "A", "I": "S"}
@@ -64,7 +71,8 @@ class Card:
     ``offset`` or ``confidence-map``, ``level`` is the vertebral level's name (``L3``), ``window`` is (rows, width)
     of its projection at ``spacing`` and ``projection`` says how that is made and read: ``views`` (the input
     channels), ``hu`` [low, high], ``evaluation`` (``dense`` or ``windows``) and ``step`` in rows.
-    ``origin`` and ``measured_on`` hold what was done and measured, each with its command.
+    ``origin`` and ``measured_on`` hold what was done and measured, each with its command; ``sizes`` what machines
+    needed for these very weights.
     """
 
     name: str
@@ -93,6 +101,7 @@ class Card:
     projection: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
     measured_on: tuple[dict[str, Any], ...] = ()
+    sizes: tuple[SizeRecord, ...] = ()
     licence: str = ""
     citation: str = ""
     weights_sha256: str = ""
@@ -141,14 +150,14 @@ class Card:
             raise PackageError(f"{where}: {problem}; get the package again or mend its card")
         known = {f.name: f for f in dataclasses.fields(Card)}
         values = {
-            key: _from_json(value, typing.get_type_hints(Card)[key]) for key, value in data.items() if key in known
+            key: from_json(value, typing.get_type_hints(Card)[key]) for key, value in data.items() if key in known
         }
         return Card(**values)
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a card, made from the dataclass."""
-    schema = _schema_of(Card)
+    schema = schema_of(Card)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "TransferSeg model card"
     properties = schema["properties"]
@@ -163,42 +172,10 @@ def json_schema() -> dict[str, Any]:
     label = properties["labels"]["items"]["properties"]
     label["value"].update(minimum=1, maximum=255)
     label["channel"].update(minimum=0)
+    size = properties["sizes"]["items"]["properties"]
+    for name, least in (("parameters", 1), ("macs", 0), ("macs_window", 0), ("seconds", 0)):
+        size[name].update(minimum=least)
     return schema
-
-
-def check_schema(data: Any, schema: dict[str, Any], name: str) -> str | None:
-    """The first way in which ``data`` breaks ``schema`` (the subset that ``json_schema`` writes), or None."""
-    kinds = {
-        "string": str,
-        "integer": int,
-        "number": (int, float),
-        "boolean": bool,
-        "object": dict,
-        "array": (list, tuple),
-    }
-    kind = schema.get("type")
-    if kind and (not isinstance(data, kinds[kind]) or (isinstance(data, bool) and kind != "boolean")):
-        return f"{name} is not of type {kind}"
-    if "enum" in schema and data not in schema["enum"]:
-        return f"{name} is {data!r}, expected one of {', '.join(map(str, schema['enum']))}"
-    if kind in ("integer", "number"):
-        if data < schema.get("minimum", data) or data > schema.get("maximum", data):
-            return f"{name} is {data}, outside its range"
-        if "exclusiveMaximum" in schema and data >= schema["exclusiveMaximum"]:
-            return f"{name} is {data}, outside its range"
-    if kind == "array":
-        if not schema.get("minItems", 0) <= len(data) <= schema.get("maxItems", len(data)):
-            return f"{name} has {len(data)} entries"
-        checks = ((f"{name}[{n}]", item, schema.get("items", {})) for n, item in enumerate(data))
-    elif kind == "object":
-        missing = [key for key in schema.get("required", ()) if key not in data]
-        if missing:
-            return f"{name} lacks {', '.join(missing)}"
-        properties = schema.get("properties", {})
-        checks = ((f"{name}.{key}", value, properties[key]) for key, value in data.items() if key in properties)
-    else:
-        return None
-    return next((p for p in (check_schema(v, s, n) for n, v, s in checks) if p is not None), None)
 
 
 def _contradiction(data: dict[str, Any]) -> str | None:
@@ -208,6 +185,9 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     level = data.get("task") == "level"
     if level != (data.get("output", "softmax") in ("offset", "confidence-map")) or level != bool(data.get("level")):
         return "card.task, output and level do not belong together"
+    problem = size_contradiction(data)
+    if problem is not None:
+        return problem
     if level:
         return level_contradiction(data)
     wanted = input_channels(data.get("normalisation", ""), data["roles"])
@@ -238,34 +218,3 @@ def _contradiction(data: dict[str, Any]) -> str | None:
     if any(channel >= data["out_channels"] for channel in channels):
         return f"a label's channel lies beyond the {data['out_channels']} output channels"
     return None
-
-
-def _schema_of(kind: Any) -> dict[str, Any]:
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        fields = dataclasses.fields(kind)
-        required = [
-            f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
-        return {
-            "type": "object",
-            "required": required,
-            "properties": {f.name: _schema_of(hints[f.name]) for f in fields},
-        }
-    if origin is tuple:
-        return {"type": "array", "items": _schema_of(inner[0])}
-    if origin is dict or kind is dict:
-        return {"type": "object"}
-    if origin in (typing.Union, types.UnionType) or kind is Any:
-        return {}
-    return {"type": {str: "string", int: "integer", float: "number", bool: "boolean"}[kind]}
-
-
-def _from_json(value: Any, kind: Any) -> Any:
-    if typing.get_origin(kind) is tuple:
-        return tuple(_from_json(item, typing.get_args(kind)[0]) for item in value)
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return kind(**{key: _from_json(item, hints[key]) for key, item in value.items() if key in hints})
-    return value

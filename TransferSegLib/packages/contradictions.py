@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..cases import of_pictures
@@ -56,18 +57,14 @@ def intensity_contradiction(data: dict[str, Any]) -> str | None:
         return "card.intensities is for the normalisations ct and picture" if found else None
     for name in ("mean", "sd"):
         numbers = found.get(name)
-        if not isinstance(numbers, (list, tuple)) or not all(isinstance(n, (int, float)) for n in numbers):
+        if not isinstance(numbers, (list, tuple)) or not all(_is_finite(n) for n in numbers):
             return f"card.intensities.{name} is not a list of numbers"
         if len(numbers) != data["in_channels"] or (name == "sd" and min(numbers) <= 0):
             return f"card.intensities.{name} is not one number a channel (an SD above 0)"
     if kind == PICTURE:
         return None
     window = found.get("window")
-    if (
-        not isinstance(window, (list, tuple))
-        or len(window) != 2
-        or not all(isinstance(v, (int, float)) for v in window)
-    ):
+    if not isinstance(window, (list, tuple)) or len(window) != 2 or not all(_is_finite(v) for v in window):
         return "card.intensities.window is not two numbers in HU"
     if window[0] >= window[1]:
         return f"card.intensities.window is {list(window)}, the first must be below the second"
@@ -75,6 +72,10 @@ def intensity_contradiction(data: dict[str, Any]) -> str | None:
         if found.get(name, "none") not in known:
             return f"card.intensities.{name} is {found[name]!r}, expected one of {', '.join(known)}"
     return None
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def slice_contradiction(data: dict[str, Any]) -> str | None:
@@ -86,4 +87,15 @@ def slice_contradiction(data: dict[str, Any]) -> str | None:
         return "card.axes of a model that works on slices is not kji"
     if sizes == 3 and of_pictures(data["roles"]):
         return "card.window has three sizes, a picture has two"
+    return None
+
+
+def size_contradiction(data: dict[str, Any]) -> str | None:
+    """What cannot be of a card's ``sizes``."""
+    for number, size in enumerate(data.get("sizes", ())):
+        peak = size["peak_mb"]
+        if peak is not None and (not isinstance(peak, (int, float)) or isinstance(peak, bool) or peak < 0):
+            return f"card.sizes[{number}].peak_mb is {peak!r}, expected a number from 0, or null"
+        if size["macs_window"] > size["macs"]:
+            return f"card.sizes[{number}] has more operations in a window than in the case"
     return None

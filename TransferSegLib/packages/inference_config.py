@@ -19,7 +19,7 @@ def inference_config(card: Card) -> dict[str, Any]:
         "imports": ["$import torch", "$import pathlib"],
         "bundle_root": ".",
         "output_dir": "$@bundle_root + '/eval'",
-        "image_files": [f"{role}.nii.gz" for role in card.roles],
+        "image_files": [f"{role}.{'png' if card.normalisation == PICTURE else 'nii.gz'}" for role in card.roles],
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
     }
     if card.task == "level":
@@ -31,7 +31,8 @@ def inference_config(card: Card) -> dict[str, Any]:
     if not spec.monai_target:
         config["note"] = f"network {card.network!r} is TransferSeg's own: run this package with `transferseg segment`"
         return config
-    if card.normalisation in (PETCT, CT, PICTURE) or card.composed or card.dims == 2:
+    own = card.composed or card.dims == 2 or "kept" in card.arguments
+    if own or card.normalisation in (PETCT, CT, PICTURE):
         config["note"] = "a preparation or network of TransferSeg's own: run this package with `transferseg segment`"
         return config
     arguments = card.arguments or dict(spec.default_arguments)

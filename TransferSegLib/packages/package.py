@@ -91,7 +91,8 @@ def read_package(folder: Path | str) -> Package:
 def write_package(folder: Path | str, card: Card, state: dict[str, Any]) -> Package:
     """Write a package whole or not at all; ``folder`` must be absent or empty.
 
-    ``state`` is a plain state dict; its hash goes into the card.
+    ``state`` is a plain state dict; its hash goes into the card. Of the card's ``sizes`` nothing is kept where the
+    weights are others than those that were measured.
     """
     import monai
     import numpy
@@ -107,7 +108,8 @@ def write_package(folder: Path | str, card: Card, state: dict[str, Any]) -> Pack
             torch.save(plain, weights)
         except RuntimeError as error:  # torch's zip writer hides the OSError of a full disk
             raise OSError(28, str(error).splitlines()[0]) from error
-        card = replace(card, weights_sha256=sha256(weights))
+        digest = sha256(weights)
+        card = replace(card, sizes=card.sizes if digest == card.weights_sha256 else (), weights_sha256=digest)
         versions = {
             "monai_version": monai.__version__,
             "pytorch_version": torch.__version__.split("+")[0],

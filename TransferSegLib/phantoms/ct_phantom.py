@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -39,6 +39,7 @@ class CtPhantom:
     attributes: dict
     _sides: dict[str, str]
     _tissues: Callable[[int], np.ndarray]
+    _organ: Callable[[str], sitk.Image]
 
     def where(self, level: str) -> str:
         """ "" when the level is shown, "above" or "below" the field, "absent" when the patient has none."""
@@ -71,6 +72,16 @@ class CtPhantom:
         hu = sitk.GetArrayViewFromImage(self.image)[index].astype(np.float32)
         spacing = self.image.GetSpacing()
         return self._tissues(index), hu, (spacing[1], spacing[0])
+
+    def organ(self, name: str) -> sitk.Image:
+        """Where an organ lies, uint8 on the image's grid: what is drawn over it is not part of it.
+
+        Raises
+        ------
+        UsageError
+            The phantom has no part of that name (``liver``, ``spleen``, ``kidney``, ...).
+        """
+        return self._organ(name)
 
 
 def ct_phantom(
@@ -114,11 +125,23 @@ def ct_phantom(
         _drawn(patient, scan, z[index : index + 1], y, x, tissues=found)
         return found[0] * ~(scan.outside(y, x) if scan.round_edge else np.zeros(found[0].shape, dtype=bool))
 
+    def organ(name: str) -> sitk.Image:
+        known = sorted({part.organ for part in patient.soft if part.organ})
+        if name not in known:
+            raise UsageError(f"organ {name}: the phantom has none of that name; ask for one of {', '.join(known)}")
+        found = np.zeros(volume.shape, dtype=np.uint8)
+        for start in range(0, len(z), _SLAB):
+            part = slice(start, start + _SLAB)
+            _drawn(patient, scan, z[part], y, x, tissues=found[part], organ=name)
+            if scan.round_edge:
+                found[part, scan.outside(y, x)] = 0
+        return _image(found, (z, y, x))
+
     levels = {name: None for name in ("L5", "L6")} | patient.levels()
     lowest, highest = z[0] - (z[1] - z[0]) / 2, z[-1] + (z[1] - z[0]) / 2
     sides = {n: "above" if v > highest else "below" if v < lowest else "" for n, v in patient.levels().items()}
     attributes = describe(patient, scan) | {"spacing": [float(v) for v in image.GetSpacing()]}
-    return CtPhantom(image, levels, mask, attributes, sides, tissues)
+    return CtPhantom(image, levels, mask, attributes, sides, tissues, organ)
 
 
 def _axes(scan: Field, spacing: tuple | None, matrix: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,20 +157,29 @@ def _axes(scan: Field, spacing: tuple | None, matrix: int) -> tuple[np.ndarray, 
     return axes[2], axes[1], axes[0]
 
 
-def _drawn(patient: Patient, scan: Field, z, y, x, labels=None, tissues=None) -> Painter:
-    """The noise-free volume of some slices; a slice is drawn at its middle, its edges blurred by its thickness."""
+def _drawn(patient: Patient, scan: Field, z, y, x, labels=None, tissues=None, organ: str = "") -> Painter:
+    """The noise-free volume of some slices; a slice is drawn at its middle, its edges blurred by its thickness.
+
+    With ``organ`` the tissues are 1 where that organ lies and 0 elsewhere.
+    """
+
+    def told(part):
+        return replace(part, tissue=int(part.organ == organ)) if organ else part
+
     volume = np.empty((len(z), len(y), len(x)), dtype=np.float32)
     step = float(x[1] - x[0])
     painter = Painter(z, y, x, volume, labels, tissues, width=max(step, 0.9) * 0.8 + 0.2 * min(scan.thickness, 5.0))
     room = paint_soft(painter, patient)
+    if organ:
+        painter.tissues[:] = 0
     before = [None if array is None else array.copy() for array in (painter.volume, painter.tissues)]
     for part in patient.soft[: patient.organs]:
-        painter.paint(part)
+        painter.paint(told(part))
     for array, kept in zip((painter.volume, painter.tissues), before):
         if array is not None:
             np.copyto(array, kept, where=~room)
     for part in (*patient.soft[patient.organs :], *patient.hard, *patient.outside):
-        painter.paint(part)
+        painter.paint(told(part))
     return painter
 
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from ..errors import DependencyError, InputError, UsageError
 from ..events import Events, quiet
-from ..imaging import Grid
+from ..imaging import Grid, check_ct
 from .mri import work_grid
 from .options import PreparationOptions, Prepared, Step, check_choice
 from .petct import OUTSIDE_HU, smoothed_for
@@ -91,7 +91,9 @@ def prepare_ct(
     box = grown(box, hu.shape, _MARGIN_VOXELS)
     grid = crop_grid(work, box)
     how = {"window": window, "denoise": denoise, "contrast": contrast, "mean": mean, "sd": sd}
-    array = ct_values(hu[box], **how, events=events)
+    array = _clipped(hu[box], window)
+    del hu  # in place from here: a CT of a whole body is a gigabyte
+    _scale(array, **how, events=events)
     steps = (
         step,
         Step("HU window", "done", f"{window[0]:g} to {window[1]:g} HU to 0 to 1"),
@@ -118,12 +120,9 @@ def ct_values(
     events: Events | None = None,
 ) -> np.ndarray:
     """HU (k, j, i) on the network's scale, float32; the parameters are those of `prepare_ct`."""
-    array = np.clip(hu, *(np.float32(edge) for edge in window))
-    array = (array - np.float32(window[0])) / np.float32(window[1] - window[0])
-    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
-        quiet(events).progress("filtering the slices", number, len(array))
-        plane[...] = enhanced(denoised(plane, denoise), contrast)
-    return (array - np.float32(mean)) / np.float32(sd)
+    array = _clipped(hu, window)
+    _scale(array, window=window, denoise=denoise, contrast=contrast, mean=mean, sd=sd, events=events)
+    return array
 
 
 def ct_on(image: sitk.Image, work: Grid) -> np.ndarray:
@@ -133,6 +132,31 @@ def ct_on(image: sitk.Image, work: Grid) -> np.ndarray:
     if view is None:
         view = place_image(smoothed_for(image, work), work, fill=OUTSIDE_HU)
     return np.asarray(view, np.float32)
+
+
+def _clipped(hu: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """A copy, float32, without what lies beyond the window."""
+    return np.clip(hu, *(np.float32(edge) for edge in window))
+
+
+def _scale(
+    array: np.ndarray,
+    *,
+    window: tuple[float, float],
+    denoise: str,
+    contrast: str,
+    mean: float,
+    sd: float,
+    events: Events | None,
+) -> None:
+    """Clipped HU (k, j, i) to the network's scale, in place."""
+    array -= np.float32(window[0])
+    array /= np.float32(window[1] - window[0])
+    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
+        quiet(events).progress("filtering the slices", number, len(array))
+        plane[...] = enhanced(denoised(plane, denoise), contrast)
+    array -= np.float32(mean)
+    array /= np.float32(sd)
 
 
 def denoised(plane: np.ndarray, kind: str) -> np.ndarray:
@@ -172,9 +196,5 @@ def _clahe(plane: np.ndarray) -> np.ndarray:
 def _image(loaded: LoadedCase) -> sitk.Image:
     if "ct" not in loaded.images:
         raise InputError(f"{loaded.case.id}: no image for the role ct; name it with --image ct=FILE")
-    image = loaded.images["ct"]
-    if float(sitk.GetArrayViewFromImage(image).min()) >= 0:
-        raise InputError(
-            f"{loaded.case.images['ct']}: has no value below 0, a CT in HU has air and fat; give the CT in HU"
-        )
-    return image
+    check_ct(loaded.images["ct"], loaded.case.images["ct"], beside_pet=False)
+    return loaded.images["ct"]

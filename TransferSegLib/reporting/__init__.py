@@ -12,6 +12,7 @@ from .tables import (
     evaluations_table,
     format_cell,
     markdown_table,
+    teacher_student_table,
     text_table,
     write_measures_csv,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "save_curves",
     "save_figure",
     "save_overlay",
+    "teacher_student_table",
     "text_table",
     "verdict",
     "write_measures_csv",

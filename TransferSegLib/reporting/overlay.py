@@ -12,13 +12,13 @@ import SimpleITK as sitk
 from ..measuring import volumes_ml
 from .palette import label_colours
 from .saving import new_figure, save_figure
-from .slices import Slice, orthogonal_slices
+from .slices import Slice, of_picture, orthogonal_slices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 11.0
+WIDTH, LEAST_WIDTH = 11.0, 5.0
 """Width of the picture in inches."""
 HEIGHT = 8.0
 """Greatest height of its panels in inches."""
@@ -64,16 +64,18 @@ def overlay_figure(
     gap, head, foot = 0.08, 0.62 if title else 0.32, 0.25 + 0.25 * -(-(len(names) + (truth is not None)) // 3)
     inches_per_mm = min((WIDTH - 2 * gap - 0.2) / sum(widths), HEIGHT / max(heights))
     panel_height = max(heights) * inches_per_mm
-    figure = new_figure(WIDTH, panel_height + head + foot)
+    # A picture alone leaves no empty half; three slices fill the width.
+    wide = WIDTH if len(slices) > 1 else min(WIDTH, max(widths[0] * inches_per_mm + 0.2, LEAST_WIDTH))
+    figure = new_figure(wide, panel_height + head + foot)
     total = figure.get_figheight()
     left, window = 0.1, _window(slices)
     for cut in slices:
         width = cut.size_mm[0] * inches_per_mm
-        axes = figure.add_axes((left / WIDTH, foot / total, width / WIDTH, panel_height / total))
+        axes = figure.add_axes((left / wide, foot / total, width / wide, panel_height / total))
         _draw(axes, cut, max(heights), window, {value: to_rgb(colour) for value, colour in colours.items()})
         left += width + gap
     if title:
-        figure.text(0.1 / WIDTH, 1 - 0.12 / total, title, ha="left", va="top", fontsize=13, weight="bold")
+        figure.text(0.1 / wide, 1 - 0.12 / total, title, ha="left", va="top", fontsize=13, weight="bold")
     _legend(figure, labels, truth, names, colours)
     return figure
 
@@ -159,7 +161,7 @@ def _legend(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    picture = labels.GetSize()[2] == 1
+    picture = of_picture(labels)
     unit, digits = ("pixels", 0) if picture else ("ml", 1)
     size = 1.0 if picture else float(np.prod(labels.GetSpacing())) / 1000
     found = volumes_ml(sitk.GetArrayViewFromImage(labels), size, names)

@@ -1,4 +1,4 @@
-"""Error and time of a pruned level model against the share of its maps that is kept."""
+"""Error or Dice and time of a pruned model against the share of its maps that is kept."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 
 def pruning_figure(rows: Iterable[Mapping], *, title: str = "") -> Figure:
-    """Draw a curve a criterion: mean error (bars: SD) above, seconds a scan below.
+    """Draw a curve a criterion: mean error or Dice (bars: SD) above, seconds a scan or a window below.
 
     Parameters
     ----------
     rows : iterable of dict
-        ``criterion``, ``kept`` (share of the maps), ``error_mm``, ``error_mm_sd`` (None for one scan) and
-        ``seconds``.
+        ``criterion``, ``kept`` (share of the maps), ``error_mm``, ``error_mm_sd`` (None for one scan) or ``dice``,
+        ``dice_sd``, and ``seconds``.
     title : str
     """
     rows = list(rows)
+    level = "error_mm" in rows[0]
+    column = "error_mm" if level else "dice"
     figure = new_figure(7.5, 5.6)
     figure.set_layout_engine("constrained")
     above, below = figure.subplots(2, 1, sharex=True)
@@ -31,13 +33,13 @@ def pruning_figure(rows: Iterable[Mapping], *, title: str = "") -> Figure:
         own = [row for row in rows if row["criterion"] == name]
         colour = OTHERS[number % len(OTHERS)]
         kept = [100 * row["kept"] for row in own]
-        errors, spread = [row["error_mm"] for row in own], [row["error_mm_sd"] or 0.0 for row in own]
+        errors, spread = [row[column] for row in own], [row[f"{column}_sd"] or 0.0 for row in own]
         above.errorbar(kept, errors, yerr=spread, color=colour, marker="o", capsize=3, linewidth=1.5, label=name)
         below.plot(kept, [row["seconds"] for row in own], color=colour, marker="o")
-    above.set_ylabel("error on held-out scans, mm")
+    above.set_ylabel("error on held-out scans, mm" if level else "mean Dice of held-out cases")
     above.set_ylim(bottom=0)
     above.legend(title="maps removed by", frameon=False)
-    below.set_ylabel("seconds a scan")
+    below.set_ylabel("seconds a scan" if level else "seconds a window")
     below.set_ylim(bottom=0)
     below.set_xlabel("maps kept, % (100 on the left)")
     below.invert_xaxis()

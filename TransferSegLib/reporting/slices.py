@@ -55,12 +55,17 @@ _PICTURE = (("picture", ("", "", "", ""), False),)
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
+def of_picture(image: sitk.Image) -> bool:
+    """Whether an image is on the grid of a picture: one slice, a pixel a millimetre, at no place of a patient."""
+    return image.GetSize()[2:] == (1,) and set(image.GetSpacing()) == {1.0} and set(image.GetOrigin()) == {0.0}
+
+
 def orthogonal_slices(
     image: sitk.Image, labels: sitk.Image, truth: sitk.Image | None, *, values: Sequence[int]
 ) -> list[Slice]:
     """Axial, coronal and sagittal slices where the labels cover most, cropped to what there is to see.
 
-    Of an image of one slice that slice alone; of colours the luminance.
+    Of a picture that alone; of colours the luminance.
 
     Parameters
     ----------
@@ -81,7 +86,7 @@ def orthogonal_slices(
     oriented = sitk.DICOMOrient(image, "LPS")
     grey = sitk.GetArrayFromImage(oriented).astype(np.float32)
     grey = grey @ _LUMINANCE if grey.ndim == 4 else grey
-    views = _VIEWS if grey.shape[0] > 1 else _PICTURE
+    views = _PICTURE if of_picture(image) else _VIEWS
     found, true = (None if part is None else _known(part, values) for part in (labels, truth))
     spacing = oriented.GetSpacing()[::-1]
     shown = found if found.any() or true is None else true

@@ -103,6 +103,13 @@ def before_after_table(before: dict | None, after: dict | None, *, measure: str 
     return Table(table.title, (*table.columns, "change"), rows)
 
 
+def teacher_student_table(teacher: dict | None, student: dict, *, measure: str = "dice", title: str = "") -> Table:
+    """`before_after_table` of a distillation: the teacher's and the student's values of the same cases."""
+    table = evaluations_table({"teacher": teacher, "student": student}, measure=measure, title=title)
+    rows = tuple((*row, _change(row[2], row[3])) for row in table.rows)
+    return Table(table.title, (*table.columns, "difference"), rows)
+
+
 def write_measures_csv(path: str | Path, cases: Iterable[dict]) -> Path:
     """Write every measure of every case and label as one line each: case, label, measure, value, undefined.
 

@@ -2,6 +2,7 @@
 
 from .augmentation import Augmentation
 from .bank import FeatureBank
+from .distillation import Distillation
 from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
@@ -9,6 +10,7 @@ from .loop import LEVEL_ERROR, Metric, Progress, train
 from .losses import LOSSES, active_logits, judge, learns_without_truth, loss_by_name, needs_image, region_logits
 from .petct_augmentation import PetCtAugmentation
 from .plan import STEPS_PER_EPOCH, TrainingPlan, default_plan
+from .planes import as_planes, as_volume
 from .prepared import (
     CACHE_VERSION,
     case_hash,
@@ -22,9 +24,10 @@ from .prepared import (
     unlabelled_case,
 )
 from .run import Run, versions
-from .slice_augmentation import SliceAugmentation
+from .slice_augmentation import Flips, SliceAugmentation
 from .statistics import with_statistics
 from .supervision import DeepSupervised, stacked
+from .teaching import Teacher, Teaching
 from .terms import UNLABELLED
 from .windows import UNLABELLED_A_STEP, TrainingCase, Windows
 
@@ -37,7 +40,9 @@ __all__ = [
     "UNLABELLED_A_STEP",
     "Augmentation",
     "DeepSupervised",
+    "Distillation",
     "FeatureBank",
+    "Flips",
     "LevelExample",
     "LevelPictures",
     "LevelPlan",
@@ -46,10 +51,14 @@ __all__ = [
     "Progress",
     "Run",
     "SliceAugmentation",
+    "Teacher",
+    "Teaching",
     "TrainingCase",
     "TrainingPlan",
     "Windows",
     "active_logits",
+    "as_planes",
+    "as_volume",
     "case_hash",
     "class_counts",
     "default_level_plan",

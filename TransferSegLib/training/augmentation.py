@@ -60,8 +60,9 @@ class Augmentation:
         )
 
         both, image = ["image", "truth"], ["image"]
-        # Across a window of one slice there is nothing to smooth with.
-        depth = (0.4, 1) if patch[0] > 1 else (1e-3, 1e-3)
+        # A window of one slice is turned and scaled within its plane, and smoothed there: slices may lie far apart.
+        flat = patch[0] == 1
+        depth = (1e-3, 1e-3) if flat else (0.4, 1)
         # Resampling costs as much as an optimiser step on two cores: a fifth of the windows has to do.
         self.affine_share = 0.2
         self._affine = Compose(
@@ -70,8 +71,8 @@ class Augmentation:
                     both,
                     prob=1.0,
                     spatial_size=patch,
-                    rotate_range=[0.26] * 3,
-                    scale_range=[0.12] * 3,
+                    rotate_range=[0.26, 0.0, 0.0] if flat else [0.26] * 3,
+                    scale_range=[0.0, 0.12, 0.12] if flat else [0.12] * 3,
                     mode=["bilinear", "nearest"],
                     padding_mode="zeros",
                 )
@@ -95,7 +96,7 @@ class Augmentation:
         ----------
         image, truth : torch.Tensor
             (channel, k, j, i) float32 and (1, k, j, i) uint8; with ``affine`` larger than the patch by
-            ``MARGIN`` on each side.
+            ``MARGIN`` on each side, but for the one slice of a flat patch.
         """
         with _without_meta():
             return self._change({"image": image, "truth": truth.float()}, affine=affine, seed=seed)

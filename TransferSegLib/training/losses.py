@@ -54,6 +54,22 @@ def region_logits(logits: torch.Tensor, channel: int) -> torch.Tensor:
     return torch.cat([torch.zeros_like(z), z], dim=1)
 
 
+def exclusive_logits(logits: torch.Tensor, channels: tuple[int, ...]) -> torch.Tensor:
+    """Overlapping regions (B, C, k, j, i) as log-probabilities (B, 1 + regions, k, j, i) over classes that exclude.
+
+    Regions are painted in the order of ``channels``: a voxel is of the last one that holds it. With regions taken as
+    independent, log p(c) = log sigmoid(z_c) + the sum over later ones of log sigmoid(-z); background is outside all.
+    """
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    z = logits[:, list(channels)].float()
+    outside = logsigmoid(-z)
+    later = outside.flip(1).cumsum(1).flip(1)  # of a region and those painted after it
+    classes = logsigmoid(z) + later - outside
+    return torch.cat([later[:, :1], classes], dim=1)
+
+
 LOSSES: dict[str, Callable[[], Loss]] = {
     "dice-ce": dice_ce,
     "mumford-shah-dice-ce": MumfordShahDiceCE,

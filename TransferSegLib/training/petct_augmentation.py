@@ -62,7 +62,10 @@ class PetCtAugmentation:
 
 
 def _moved(image, truth, patch: tuple[int, int, int], rng: np.random.Generator):
-    """Shifted up to 10 voxels, turned up to 12 degrees about the body's axis, scaled up to 10 %; cut to the patch."""
+    """Shifted up to 10 voxels, turned up to 12 degrees about the body's axis, scaled up to 10 %; cut to the patch.
+
+    A patch of one slice stays in its slice.
+    """
     import torch
     from torch.nn import functional
 
@@ -71,6 +74,9 @@ def _moved(image, truth, patch: tuple[int, int, int], rng: np.random.Generator):
     shift = rng.uniform(-SHIFT_VOXELS, SHIFT_VOXELS, 3)
     # From voxels of the patch about its centre to voxels of the larger window about its own, (i, j, k).
     turn = np.array([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+    flat = patch[0] == 1
+    if flat:
+        image, truth, patch, turn, shift = image[:, 0], truth[:, 0], patch[1:], turn[:2, :2], shift[:2]
     half_in = (np.array(image.shape[:0:-1]) - 1) / 2
     half_out = (np.array(patch[::-1]) - 1) / 2
     # `affine_grid` counts from -1 to 1 between the centres of the first and last voxel (align_corners).
@@ -79,7 +85,7 @@ def _moved(image, truth, patch: tuple[int, int, int], rng: np.random.Generator):
     grid = functional.affine_grid(theta, [1, 1, *patch], align_corners=True)
     image = functional.grid_sample(image[None], grid, mode="bilinear", align_corners=True)[0]
     truth = functional.grid_sample(truth[None].float(), grid, mode="nearest", align_corners=True)[0]
-    return image, truth
+    return (image[:, None], truth[:, None]) if flat else (image, truth)
 
 
 def _blurred(image, rng: np.random.Generator):

@@ -43,7 +43,20 @@ FIBER_RECIPE: dict[str, Any] = {
 # (side of the window, batch) on a GPU and on two cores, where the epochs are those that end within minutes.
 SLICE_RECIPE = ((256, 16), (128, 8))
 SLICE_EPOCHS, SLICE_RATE = 20, 1e-3
-SLICE_CPU_EPOCHS = {"unet2d-64-128-256-512": 2}
+# Optimiser steps of 8 windows of 128 x 128 pixels of four channels, without drawing them, took 3.95, 0.90, 0.68, 0.46
+# (means of five), 0.73 and 0.59 s (of three) on ONE core in bfloat16, networks in this order. By 50 steps an epoch
+# these epochs take 5.4 to 6.6 minutes there, extrapolated; two cores need less. The same steps with all around them:
+# OMP_NUM_THREADS=1 transferseg finetune --from none --network N --data ms_open_ms_data --roles flair t1 t1gd t2
+#     --strategy scratch --steps 5 --epochs 1 --out OUT
+SLICE_CPU_EPOCHS = {
+    "unet2d-64-128-256-512": 2,
+    "unet2d-32-64-128-256": 8,
+    "unet2d-32-64-128": 10,
+    "unet2d-32-64": 14,
+    "dmfnet2d": 9,
+    "mfnet2d": 12,
+}
+OTHER_SLICE_CPU_EPOCHS = 2
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ class TrainingPlan:
         Of the optimiser.
     schedule : str
         How the rate falls: ``cosine``, or ``poly``, (1 - step / steps) to the power of 0.9.
+    flips_only : bool
+        Of the augmentation only the flips.
     """
 
     epochs: int
@@ -86,6 +101,7 @@ class TrainingPlan:
     patience: int = PATIENCE
     foreground: float = 0.33
     augment: bool = True
+    flips_only: bool = False
     loss: str = "dice-ce"
     feature_bank: int = 0
     optimiser: str = "adam"
@@ -98,10 +114,12 @@ class TrainingPlan:
         return self.epochs * self.steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; the schedule only where it is not the cosine, as runs that did not know it have it."""
+        """Plain JSON types; schedule and flips only where they are not the usual, as runs that did not know them."""
         values = asdict(self) | {"patch": list(self.patch)}
         if self.schedule == "cosine":
             del values["schedule"]
+        if not self.flips_only:
+            del values["flips_only"]
         return values
 
 
@@ -127,12 +145,13 @@ def default_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: i
 def _slice_plan(network: str, *, on_gpu: bool, early_stopping: bool, divisor: int) -> TrainingPlan:
     side, batch = SLICE_RECIPE[0 if on_gpu else 1]
     side = max(divisor, side // divisor * divisor)
+    recipe = {"rate": SLICE_RATE} | (FIBER_RECIPE if network in FIBER_NETWORKS else {})
     return TrainingPlan(
-        epochs=SLICE_EPOCHS if on_gpu else SLICE_CPU_EPOCHS.get(network, 4),
+        epochs=SLICE_EPOCHS if on_gpu else SLICE_CPU_EPOCHS.get(network, OTHER_SLICE_CPU_EPOCHS),
         patch=(1, side, side),
         batch=batch,
-        rate=SLICE_RATE,
         early_stopping=early_stopping,
+        **recipe,
     )
 
 

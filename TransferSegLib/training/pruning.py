@@ -1,23 +1,24 @@
-"""Structural pruning of an L3 regressor: which maps depend on each other, which go, and the smaller network.
+"""Structural pruning: which maps of a network depend on each other, which go, and the smaller network.
 
-Maps that are added or multiplied together can only go together: torch-pruning's dependency graph (Fang et al. 2023)
-says which. The head is traced as the convolution that it is, so that its weights of a map go with the map.
+Maps that are added or multiplied together can only go together (`pruning_graph`). Where a convolution has several
+groups of filters, or a group norm several groups of maps, each of them loses the same.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DependencyError, UsageError
+from ..errors import TransferSegError, UsageError
+from .pruning_graph import Part, TracedNetwork, channels_of, is_depthwise_like, run_once, torch_pruning
 from .pruning_scores import Scores
 
 if TYPE_CHECKING:
     from torch import nn
 
-# A convolution keeps at least so many maps.
+# A convolution keeps at least so many maps, each of its groups of filters too.
 LEAST = 2
 
 
@@ -28,28 +29,48 @@ class MapGroup:
     Attributes
     ----------
     name : str
-        The first convolution, in the trunk.
+        The first convolution.
     count : int
         Its maps.
     members : tuple of (str, tuple of int)
         Convolutions, and which of their maps belongs to each of ``name``'s.
+    fibres : int
+        Runs of equal length that lose the same: place p of each goes at once.
+    least : int
+        Maps that each run keeps.
     """
 
     name: str
     count: int
     members: tuple[tuple[str, tuple[int, ...]], ...]
+    fibres: int = 1
+    least: int = LEAST
 
     @property
     def maps(self) -> int:
         """Maps in all of its convolutions."""
         return self.count * len(self.members)
 
+    @property
+    def cost(self) -> int:
+        """Maps that go at once, in all of its convolutions."""
+        return self.fibres * len(self.members)
+
+    @property
+    def choices(self) -> int:
+        """How many places there are to choose from."""
+        return self.count // self.fibres
+
+    def at(self, place: int) -> list[int]:
+        """The maps of ``name`` that go with a place."""
+        return [fibre * self.choices + place for fibre in range(self.fibres)]
+
 
 def check_prunable(module: nn.Module) -> None:
     """Refuse what has no trunk of plain convolutions (``UsageError``) and a missing library (``DependencyError``)."""
     from torch import nn
 
-    _torch_pruning()
+    torch_pruning()
     if not hasattr(module, "kept_maps"):
         raise UsageError("prune: only regressors on a convolutional backbone can be pruned; choose such a model")
     for name, part in module.trunk.named_modules():
@@ -59,26 +80,70 @@ def check_prunable(module: nn.Module) -> None:
             raise UsageError(f"prune: {module.backbone} is no network of convolutions and batch norms; choose another")
 
 
-def map_groups(module: nn.Module) -> tuple[MapGroup, ...]:
-    """The groups of a regressor's trunk, in the order in which they run."""
-    from torch import nn
+def check_network(module: nn.Module, network: str, arguments: Mapping[str, Any]) -> tuple[MapGroup, ...]:
+    """The groups of a registered network; ``UsageError`` where no map of it can go."""
+    groups = map_groups(module, network, arguments)
+    if not any(half_of(group) for group in groups):
+        raise UsageError(f"prune: no map of this {network} can go without its output; choose another model")
+    return groups
 
-    pruning = _torch_pruning()
-    graph, traced = _traced(module)
-    names = {part: name for name, part in traced.trunk.named_modules() if isinstance(part, nn.Conv2d)}
+
+def pruned_part(module: nn.Module) -> nn.Module:
+    """The part of a network whose convolutions lose maps: the trunk of a regressor, else all of it."""
+    return module.trunk if hasattr(module, "kept_maps") else module
+
+
+def map_groups(
+    module: nn.Module, network: str = "", arguments: Mapping[str, Any] | None = None
+) -> tuple[MapGroup, ...]:
+    """The groups of a regressor's trunk or of a registered network, in the order of its layers.
+
+    Without the groups that give the network's output; those whose maps cannot go evenly are left out too.
+    """
+    from torch.nn.modules.conv import _ConvNd
+
+    traced = TracedNetwork(module, network, arguments)
     groups, taken = [], set()
-    for conv, name in names.items():
-        if name in taken or conv.groups > 1:  # one filter a map: it goes with the map that it filters
+    for name, conv in traced.layers.items():
+        # one filter a map: it goes with the map that it filters
+        if name in taken or not isinstance(conv, _ConvNd) or is_depthwise_like(conv) or name not in traced:
             continue
-        whole = list(range(conv.out_channels))
-        members = {}
-        for dependency, places in _entries(graph.get_pruning_group(conv, pruning.prune_conv_out_channels, whole)):
-            part = dependency.target.module
-            if part in names and graph.is_out_channel_pruning_fn(dependency.handler) and part.groups == 1:
-                members.setdefault(names[part], tuple(places))
+        parts = [
+            part
+            for part in traced.parts(name, range(conv.out_channels))
+            if part.is_output or len(part.places) == conv.out_channels
+        ]
+        members: dict[str, tuple[int, ...]] = {}
+        for part in parts:
+            if part.outputs and isinstance(part.layer, _ConvNd) and not is_depthwise_like(part.layer) and part.name:
+                members.setdefault(part.name, part.places)
         taken |= set(members)
-        groups.append(MapGroup(name, conv.out_channels, tuple(members.items())))
+        fibres, least = _fibres(parts, conv.out_channels)
+        if fibres and not any(part.is_output for part in parts):
+            groups.append(MapGroup(name, conv.out_channels, tuple(members.items()), fibres, least))
     return tuple(groups)
+
+
+def _fibres(parts: Sequence[Part], count: int) -> tuple[int, int]:
+    """In how many runs the maps of a group must go evenly (0 where they cannot), and what each of them keeps."""
+    from torch import nn
+    from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+
+    fibres, least = 1, 0
+    for part in parts:
+        layer, runs = part.layer, 1
+        if isinstance(layer, nn.GroupNorm) and layer.num_groups < layer.num_channels:
+            runs = layer.num_groups
+        elif isinstance(layer, _ConvNd) and layer.groups > 1 and not is_depthwise_like(layer):
+            runs, least = layer.groups, LEAST
+            if isinstance(layer, _ConvTransposeNd) or layer.groups == layer.out_channels:
+                return 0, 0
+        if runs > 1 and part.places != tuple(range(count)):  # runs that lie across other maps
+            return 0, 0
+        fibres = lcm(fibres, runs)
+    if count % fibres:
+        return 0, 0
+    return fibres, LEAST if fibres == 1 else max(least, 1)
 
 
 def choose_maps(
@@ -107,18 +172,24 @@ def choose_maps(
         if group.name in frozen:
             continue
         parts = [scores[name].double().cpu()[list(places)] for name, places in group.members]
-        total = sum(parts) / len(parts)
+        total = (sum(parts) / len(parts)).view(group.fibres, -1).mean(0)
         order = total.argsort(stable=True).tolist()
-        for rank, place in enumerate(order[: max(group.count - LEAST, 0)]):
-            value = (rank + 1) / group.count if by_layer else float(total[place])
+        for rank, place in enumerate(order[: max(group.choices - group.least, 0)]):
+            value = (rank + 1) / group.choices if by_layer else float(total[place])
             ranked.append((value, len(ranked), group, place))
     chosen: dict[str, list[int]] = {}
     for _, _, group, place in sorted(ranked, key=lambda entry: entry[:2]):
-        if count < len(group.members):
+        if count < group.cost:
             break
-        chosen.setdefault(group.name, []).append(place)
-        count -= len(group.members)
+        chosen.setdefault(group.name, []).extend(group.at(place))
+        count -= group.cost
     return {name: sorted(places) for name, places in chosen.items()}
+
+
+def half_of(group: MapGroup) -> list[int]:
+    """Half of a group's maps, as many as may go: what is timed and tried."""
+    places = range(min(group.choices // 2, max(group.choices - group.least, 0)))
+    return sorted(which for place in places for which in group.at(place))
 
 
 def without_maps(
@@ -128,70 +199,41 @@ def without_maps(
 
     Parameters
     ----------
-    module : LevelRegressor
+    module : nn.Module
         Left as it is.
     network : str
         Its name in the registry.
     arguments : mapping
-        What it was built with.
+        What it was built with; empty means the network's defaults.
     chosen : mapping of str to sequence of int
         Maps by group, as `choose_maps` returns them.
     """
-    import copy
+    from ..networks import build_network, load_state, network_spec
 
-    from ..networks import build_network, load_state
-
-    pruning = _torch_pruning()
-    twin = copy.deepcopy(module).cpu()
-    graph, traced = _traced(twin)
-    for name, places in chosen.items():
-        conv = twin.trunk.get_submodule(name)
-        group = graph.get_pruning_group(conv, pruning.prune_conv_out_channels, idxs=list(places))
-        if not graph.check_pruning_group(group):
-            raise UsageError(f"prune: {name} would lose all of its maps; keep more")
-        group.prune()
-    state = {f"trunk.{name}": value for name, value in twin.trunk.state_dict().items()}
-    state |= {"head.weight": traced.head.weight.detach().flatten()[None], "head.bias": traced.head.bias.detach()}
-    arguments = {**arguments, "kept": twin.kept_maps}
-    smaller = build_network(network, module.in_channels, 1, arguments)
+    state, kept = TracedNetwork(module, network, arguments).cut(chosen)
+    gone = next((name for name, sizes in kept.items() if min(sizes) < 1), None)
+    if gone is not None:
+        raise UsageError(f"prune: {gone} would lose all of its maps; keep more")
+    arguments = {**(arguments or network_spec(network).default_arguments), "kept": kept}
+    smaller = build_network(network, *channels_of(module, network), arguments)
     load_state(network, smaller, state, what="the pruned network")
     return smaller.train(module.training), arguments
 
 
-def _traced(module: nn.Module) -> tuple[Any, nn.Module]:
-    """The dependency graph of a regressor's trunk and head, and the module that it was made of."""
-    import torch
-    from torch import nn
+def groups_that_stay(
+    module: nn.Module, network: str, arguments: Mapping[str, Any], groups: Sequence[MapGroup]
+) -> tuple[str, ...]:
+    """Groups without half of whose maps the network would not run: the trace does not know all that they are tied to.
 
-    head = nn.Conv2d(module.feature_size[0], 1, module.feature_size[1:])
-    with torch.no_grad():
-        head.weight.copy_(module.head.weight.view(1, *module.feature_size))
-        head.bias.copy_(module.head.bias)
-    training = module.training
-    traced = nn.Sequential(OrderedDict(trunk=module.trunk, head=head))
-    device = module.head.weight.device
-    pictures = torch.rand(1, 3, module.rows, module.width, device=device)
-    # a tuple: torch-pruning would unpack a tensor and trace it without its batch
-    graph = _torch_pruning().DependencyGraph().build_dependency(traced.to(device), example_inputs=(pictures,))
-    module.train(training)
-    return graph, traced
+    Maps that are added to the image itself are such. All are tried at once, one by one only where that fails.
+    """
 
+    def runs(tried: Sequence[MapGroup]) -> bool:
+        chosen = {group.name: half_of(group) for group in tried if half_of(group)}
+        try:
+            smaller, _ = without_maps(module, network, arguments, chosen)
+            return run_once(smaller, network, arguments) == run_once(module, network, arguments)
+        except (RuntimeError, ValueError, TransferSegError):
+            return False
 
-def _entries(group: Any) -> list[tuple[Any, list[int]]]:
-    """(dependency, places in the order of the root's maps) of each part of a pruning group."""
-    found = []
-    for item in group:
-        roots = item.root_idxs if item.root_idxs is not None else range(len(item.idxs))
-        if len(set(roots)) == len(item.idxs):
-            found.append((item.dep, [place for _, place in sorted(zip(roots, item.idxs))]))
-    return found
-
-
-def _torch_pruning() -> Any:
-    try:
-        import torch_pruning
-    except ImportError as error:
-        raise DependencyError(
-            "pruning needs torch-pruning; install it with pip install 'transferseg[pruning]'"
-        ) from error
-    return torch_pruning
+    return () if runs(groups) else tuple(group.name for group in groups if not runs([group]))

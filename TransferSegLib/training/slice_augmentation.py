@@ -1,4 +1,4 @@
-"""Random changes of a window of one slice without a background of its own (CT, pictures): flips, brightness, contrast.
+"""Random changes of a window without a background of its own (CT, pictures): flips, brightness, contrast; flips alone.
 
 Crops come with the windows themselves. Flips and crops are the source's (methods.md, section 3).
 """
@@ -8,6 +8,34 @@ from __future__ import annotations
 import numpy as np
 
 BRIGHTNESS, CONTRAST, SHARE = 0.15, 0.15, 0.5
+
+
+class Flips:
+    """Flips alone, each with probability 0.5: a window is one of a few, which a teacher need not look at again.
+
+    Parameters
+    ----------
+    patch : tuple of int
+        Size of the window, (k, j, i); not changed.
+    flip_axis : int
+        The spatial axis from left to right.
+    both : bool
+        Along both axes of the slice instead.
+    """
+
+    affine_share = 0.0
+
+    def __init__(self, patch: tuple[int, int, int], *, flip_axis: int = 2, both: bool = False) -> None:
+        self._axes = (2, 3) if both else (1 + flip_axis,)
+
+    def __call__(self, image, truth, *, affine: bool, seed: int):
+        """Change one window: (channel, k, j, i) float32 and (1, k, j, i) uint8."""
+        import torch
+
+        return tuple(torch.flip(part, self._drawn(np.random.default_rng(seed))) for part in (image, truth))
+
+    def _drawn(self, rng: np.random.Generator) -> list[int]:
+        return [axis for axis in self._axes if rng.random() < 0.5]
 
 
 class SliceAugmentation:

@@ -88,7 +88,8 @@ class Windows:
 
         case = pool[int(rng.integers(len(pool)))]
         affine = self._augment is not None and rng.random() < self._augment.affine_share
-        size = tuple(p + 2 * MARGIN if affine else p for p in self._plan.patch)
+        # A window of one slice moves within its slice: no neighbour is needed.
+        size = tuple(p + 2 * MARGIN if affine and p > 1 else p for p in self._plan.patch)
         centre = self._centre(case, rng)
         start = _start(centre, size, case.truth.shape, rng)
         image = torch.from_numpy(cut(case.image, start, size))

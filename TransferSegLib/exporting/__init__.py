@@ -1,0 +1,1 @@
+"""What a model weighs on a machine, and bringing it out of the library: its size card, other runtimes."""
