@@ -14,10 +14,10 @@ from ..errors import InputError, UsageError
 from ..events import Events
 from ..storage import storage_error
 from .jobs import Newest
+from .warm import WarmModels, release_gpu
 
 if TYPE_CHECKING:
     from ..jobs.live import LiveSession
-    from .warm import WarmModels
 
 _TAKES = {
     "open": {"model", "image", "reference", "resample", "register", "mask", "device", "precision"},
@@ -118,6 +118,7 @@ class LiveVerb:
         was_open = self._number is not None and number == self._number
         if was_open:
             self._session = self._number = None
+            release_gpu()
         return {"closed": was_open}
 
 
