@@ -121,7 +121,7 @@ def taught_plan(plan: TrainingPlan, student: Card, teacher: Card, patch: int | N
     step = math.lcm(*(network_divisor(card.network, card.arguments) for card in (student, teacher)))
     if patch is not None and patch % step:
         raise UsageError(f"--patch {patch}: must be a multiple of {step} for {student.network} and {teacher.network}")
-    sizes = [max(step, size // step * step) for size in plan.patch]
+    sizes = [max(step, size // step * step) for size in plan.patch] if patch is None else [patch] * 3
     if student.dims == 2:
         divisor = network_divisor(teacher.network, teacher.arguments)
         depth = 1 if teacher.dims == 2 else max(divisor, TAUGHT_SLICES // divisor * divisor)
