@@ -27,7 +27,7 @@ from TransferSegLib.training.pruning_scores import l1_scores, random_scores, tay
 
 NAMES = [name for name in VARIANTS if not name.startswith("l3-") and name != "regressor"]
 # A group norm's statistics are those of all maps of a group: the others change when one goes.
-TIED = ("segresnet",)
+TIED = ("segresnet", "segresnet2d")
 
 
 @functools.cache
