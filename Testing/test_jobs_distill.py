@@ -58,7 +58,7 @@ def test_students_of_any_family_and_dimension(teacher, brains, tmp_path, student
     card = read_package(result["package"]).card
     assert card.network == student and card.roles == ("flair", "t1", "t1gd", "t2") and card.spacing == (1.0, 1.0, 1.0)
     assert result["distillation"]["pairs"] and card.origin["distilled_from"] == "teacher"
-    assert card.origin["plan"]["patch"] == [16 if card.dims == 2 else 32, 32, 32], "--patch 32; the teacher is 3-D"
+    assert card.origin["plan"]["patch"] == ([16, 32, 32] if card.dims == 2 else [32] * 3), "the size that was asked for"
     assert result["sizes"]["teacher"] == 125_229 and f"{result['sizes']['student']:,}" in result["message"]
     again = evaluate(model=result["package"], data=brains)
     assert {case["id"] for case in again["cases"]} == {"p1", "p2", "p3"}
@@ -72,7 +72,7 @@ def test_a_student_learns_from_pictures_and_its_card_says_from_whom(picture_teac
     assert result["after"]["mean"]["dice"] > 0.7, "a dark disc on a light ground"
     card = read_package(result["package"]).card
     assert card.output == "sigmoid" and card.out_channels == 1 and card.normalisation == "picture"
-    assert card.origin["plan"]["patch"] == [1, 48, 48]
+    assert card.origin["plan"]["patch"] == [1, 48, 48] and card.origin["plan"]["batch"] == 4
     assert card.intensities == read_package(picture_teacher).card.intensities
     seen = result["distillation"]
     assert seen["remembered"] > seen["asked"] and seen["asked"] <= 4 * 4, "four pictures, four ways to flip"

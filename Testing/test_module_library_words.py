@@ -57,6 +57,10 @@ def test_every_verdict_is_known_and_reads_as_the_library_says_it(app, marked, be
         "GPU NVIDIA H200, half precision as it gains there",
         "GPU NVIDIA H200, float16 as asked",
         "CPU (4 threads), float32 as asked",
+        "slices are taken as they lie, 3 mm apart; segment has them 1 mm apart",
+        "frame: t2 lies on another grid than the reference; resample it first, or open the images anew",
+        "frame: t1 was registered to the reference, its changes cannot be followed; open the images anew",
+        "frame: ct has values that are not finite (NaN or infinite); mend the image",
     ],
 )
 def test_steps_reasons_and_devices_are_known(marked, text):

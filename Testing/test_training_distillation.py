@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from TransferSegLib.errors import UsageError
-from TransferSegLib.networks import BlockOutput, build_network, network_names, network_spec, watched_blocks
+from TransferSegLib.networks import build_network, network_names, network_spec, side_of_group, watched_blocks
 from TransferSegLib.training import UNLABELLED, Distillation, Teacher, Teaching, as_planes, as_volume
 from TransferSegLib.training.distillation import (
     importance_map,
@@ -18,8 +18,8 @@ from TransferSegLib.training.distillation import (
     paired_blocks,
     prediction_map_loss,
 )
+from TransferSegLib.training.lessons import Lesson, LessonCache
 from TransferSegLib.training.losses import dice_ce, exclusive_logits, region_logits
-from TransferSegLib.training.teaching import LessonCache
 
 
 def test_prediction_maps_of_one_channel_are_the_bernoulli_divergence():
@@ -72,14 +72,11 @@ def test_regions_become_classes_that_exclude_each_other():
 
 
 def test_blocks_are_paired_by_resolution_and_side():
-    def block(group, side, size):
-        return BlockOutput(group, side, torch.zeros(1, 1, size, size))
-
-    student = [block("stem", "down", 32), block("bottleneck", "down", 16), block("dec1", "up", 32)]
-    teacher = [block("stem", "down", 64), block("enc1", "down", 32), block("enc2", "down", 16),
-               block("dec2", "up", 32), block("dec1", "up", 64)]  # fmt: skip
-    assert paired_blocks(student, teacher, (32, 64)) == (("stem", "stem"), ("bottleneck", "enc1"), ("dec1", "dec1"))
-    assert paired_blocks(student, teacher[2:3], (32, 64)) == ()
+    student = {"stem": 1, "bottleneck": 0.5, "dec1": 1}
+    teacher = {"stem": 1, "enc1": 0.5, "enc2": 0.25, "dec2": 0.5, "dec1": 1.0}
+    assert paired_blocks(student, teacher) == (("stem", "stem"), ("bottleneck", "enc1"), ("dec1", "dec1"))
+    assert paired_blocks(student, {"enc2": 0.25}) == ()
+    assert paired_blocks({"stem": 0.5}, {"stem": 0.5, "enc1": 0.5}) == (("stem", "enc1"),), "the end of the level"
 
 
 @pytest.mark.parametrize("name", [n for n in network_names() if network_spec(n).has_decoder and n != "l3-map"])
@@ -91,7 +88,7 @@ def test_every_network_shows_its_blocks(name):
     with torch.no_grad(), watched_blocks(name, module) as outputs:
         module(inputs)
     groups = [group.name for group in spec.groups(module) if group.prefixes and group.name != "head"]
-    assert set(outputs.found) == set(groups) and {b.side for b in outputs.found.values()} == {"down", "up"}
+    assert set(outputs) == set(groups) and {side_of_group(group) for group in outputs} == {"down", "up"}
     assert not any(part._forward_hooks for part in module.modules()), "nothing is left behind"
 
 
@@ -117,33 +114,40 @@ class Counting(nn.Module):
         return self.module(x)
 
 
-def teaching(how=None, *, remember=False):
+def teaching(how=None, *, cache=None):
     torch.manual_seed(1)
     module = Counting(build_network("unet2d-4-8-16", 1, 1, {}))
     teacher = Teacher("", module, 2, "sigmoid", (0,), (0,))
     how = how or Distillation(importance=0.0)
-    return Teaching(how, teacher, "unet2d-2-4", 2, device="cpu", precision="float32", remember=remember), module
+    return Teaching(how, teacher, "unet2d-2-4", 2, device="cpu", precision="float32", cache=cache), module
 
 
-def test_a_window_that_comes_again_is_not_asked_for_again():
-    taught, module = teaching(remember=True)
+def test_a_window_that_comes_again_is_not_asked_for_again(tmp_path):
+    taught, module = teaching(cache=LessonCache(tmp_path))
     images = torch.rand(3, 1, 1, 16, 16)
     images[2] = images[0]
     logits = torch.zeros(3, 2, 1, 16, 16)
     first = taught.of(logits, images)
     again = taught.of(logits.flip(0), images.flip(0))
     assert module.seen == taught.asked == 2 and taught.seen == 6 and torch.equal(first, again)
+    other, not_asked = teaching(cache=LessonCache(tmp_path))
+    assert torch.equal(other.of(logits, images), first) and not_asked.seen == 0, "another training finds it on disk"
+    next(tmp_path.glob("*.npz")).write_bytes(b"half")
+    mended, asked = teaching(cache=LessonCache(tmp_path))
+    assert torch.equal(mended.of(logits, images), first) and asked.seen == 1
     fresh, all_seen = teaching()
     assert torch.allclose(fresh.of(logits, images), first, atol=1e-4) and all_seen.seen == 3
 
 
-def test_what_is_remembered_is_bounded():
-    from TransferSegLib.training.teaching import Lesson
-
+def test_what_is_remembered_is_bounded(tmp_path):
     cache = LessonCache(limit=100)
     for n in range(4):
-        cache.keep(bytes([n]), Lesson(torch.zeros(20).half(), {}))
-    assert [cache.find(bytes([n])) is not None for n in range(4)] == [False, False, True, True]
+        cache.keep(str(n), Lesson(torch.zeros(20).half(), {}))
+    assert [cache.find(str(n)) is not None for n in range(4)] == [False, False, True, True]
+    disk = LessonCache(tmp_path, limit=100)
+    for n in range(4):
+        disk.keep(str(n), Lesson(torch.zeros(20).half(), {}))
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_case_without_a_truth_is_taught_by_the_teacher_alone():

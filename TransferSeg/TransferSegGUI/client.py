@@ -16,7 +16,7 @@ from .closing import Closing
 from .job import CANCELLED, DONE, FAILED, Job, callAsker
 from .session import Ending, WorkerSession
 from .signals import Signal
-from .ticker import FAST_MS, SLOW_MS, Ticker, processEvents
+from .ticker import EAGER_MS, FAST_MS, SLOW_MS, Ticker, processEvents
 
 # A cancel is answered within a second, of which the kill takes its part.
 _CANCEL_SECONDS = 0.7
@@ -213,6 +213,8 @@ class WorkerClient:
         starting = session.started and not session.ready
         if self._background.pending:
             self._ticker.keep(FAST_MS)
+        elif self._running is not None and self._running.verb == "live":
+            self._ticker.keep(EAGER_MS)
         else:
             self._ticker.keep(SLOW_MS if self._queue or self._running or starting or session.ending else None)
         self._show()

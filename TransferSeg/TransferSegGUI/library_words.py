@@ -28,7 +28,7 @@ def inOwnWords(text: str) -> str:
 @cache
 def _sentences() -> list[tuple[re.Pattern[str], str]]:
     """Each known sentence, and what is said for it; the first that fits counts."""
-    rows = [*_devices(), *_verdicts(), *_levels(), *_petct(), *_preparation(), *_guesses(), *_errors()]
+    rows = [*_devices(), *_verdicts(), *_levels(), *_petct(), *_preparation(), *_guesses(), *_live(), *_errors()]
     return [(re.compile(pattern), template) for pattern, template in rows]
 
 
@@ -173,6 +173,27 @@ def _guesses() -> list[tuple[str, str]]:
         ),
         ("its (.+?) says (.+) followed by (.+)", _("its {0} says {1} followed by {2}")),
         ("its (.+?) says (.+)", _("its {0} says {1}")),
+    ]
+
+
+def _live() -> list[tuple[str, str]]:
+    return [
+        (
+            r"slices are taken as they lie, (.+) mm apart; segment has them (.+) mm apart",
+            _("The slices are taken as they lie, {0} mm apart; the model learned from slices {1} mm apart."),
+        ),
+        (
+            r"frame: (\S+) was registered to the reference, its changes cannot be followed; open the images anew",
+            _("{0} was aligned with the reference image: its changes cannot be followed. Switch live mode on again."),
+        ),
+        (
+            r"frame: (\S+) lies on another grid than the reference; resample it first, or open the images anew",
+            _("{0} has other voxels than the reference image: its changes cannot be followed. Resample it first."),
+        ),
+        (
+            r"frame: (\S+) has values that are not finite \(NaN or infinite\); mend the image",
+            _("{0} has values that are no numbers (NaN or infinite); mend the image."),
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ from . import history, inputs, models, roles, wording
 from .library_words import inOwnWords
 from .logic_adapting import AdaptingMethods
 from .logic_level_adapting import LevelAdaptingMethods
+from .logic_live import LiveMethods
 from .logic_models import ModelMethods
 from .logic_pet import PetMethods
 from .logic_pet_changing import PetChangingMethods
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LogicMethods(
-    ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods, PetChangingMethods, PetKeepingMethods
+    ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods, PetChangingMethods, PetKeepingMethods, LiveMethods
 ):
     """What ``slicer.util.getModuleLogic("TransferSeg")`` offers.
 

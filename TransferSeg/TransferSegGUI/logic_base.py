@@ -95,6 +95,8 @@ class LogicBase:
     def _start(self, run: Any, callback: Any) -> Any:
         """Begin a run or queue it; its result where there is no callback, else the run."""
         run.whenClosing = self.shutdown
+        if self.running is not None and self.running.givesWay:
+            self.running.cancel(_("Live mode was switched off for other work."))
         self._runs.add(run)
         return run if callback is not None else run.wait()
 
@@ -108,7 +110,11 @@ class LogicBase:
             if not found.ready:
                 return found.reason
             self._readyUntil = time.monotonic() + READY_FOR_S
-        return _("Another run is going on; wait for it or cancel it.") if self.running is not None else None
+        if self.running is None:
+            return None
+        if self.running.givesWay:
+            return _("Live mode is on: switch it off first.")
+        return _("Another run is going on; wait for it or cancel it.")
 
     def _tellingOfModel(self, callback: Any) -> Callable[[Any, Any], None]:
         """A callback that also tells those who list models."""

@@ -14,7 +14,7 @@ from .grids import NodeGrid
 from .history import fingerprint
 from .pet_live import LESION, Drawn
 from .pet_words import organName
-from .truths import labelArray
+from .truths import labelArray, sharedImage
 
 KIND_TAG, NUMBER_TAG = "TransferSeg.Uptake", "TransferSeg.UptakeNumber"
 MOST_SEGMENTS = 200
@@ -71,7 +71,7 @@ def readKinds(node: Any, grid: NodeGrid) -> Drawn:
     kinds = {one: _tag(segmentation.GetSegment(one), KIND_TAG) or LESION for one in segmentation.GetSegmentIDs()}
     organs = tuple(sorted(set(kinds.values()) - {LESION}))
     values = {one: 1 if kind == LESION else 2 + organs.index(kind) for one, kind in kinds.items()}
-    shared = _sharedImage(node, grid)
+    shared = sharedImage(node, grid)
     if shared is None:
         return Drawn(labelArray(node, values, grid), organs)
     table = np.zeros(int(shared.max(initial=0)) + 1, np.uint8)
@@ -116,24 +116,6 @@ def _groups(uptake: Any) -> list[tuple[str, str, list[int]]]:
         name = _("{n} smaller lesions") if kind == LESION else _("{n} smaller, {organ}")
         groups.append((name.format(n=len(numbers), organ=organName(kind)), kind, numbers))
     return groups
-
-
-def _sharedImage(node: Any, grid: NodeGrid) -> np.ndarray | None:
-    """The label map of all segments where they share one on the whole grid; else None."""
-    segmentation = node.GetSegmentation()
-    if segmentation.GetNumberOfSegments() == 0 or node.GetTransformNodeID() != grid.transformId:
-        return None
-    images = [node.GetBinaryLabelmapInternalRepresentation(one) for one in segmentation.GetSegmentIDs()]
-    image = images[0]
-    if image is None or any(other is not image for other in images) or image.GetPointData().GetScalars() is None:
-        return None
-    ijkToWorld, wanted = vtk.vtkMatrix4x4(), grid.ijkToRas()
-    image.GetImageToWorldMatrix(ijkToWorld)
-    pairs = ((ijkToWorld.GetElement(r, c), wanted.GetElement(r, c)) for r in range(3) for c in range(4))
-    whole = [edge for size in grid.shape[::-1] for edge in (0, size - 1)]
-    if list(image.GetExtent()) != whole or any(abs(one - other) > 1e-5 for one, other in pairs):
-        return None
-    return vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(grid.shape)
 
 
 def _tag(segment: Any, name: str) -> str:

@@ -36,6 +36,9 @@ class Run:
         A training's rows so far: ``epoch, loss, validation_dice, ...``.
     """
 
+    givesWay = False
+    """Whether it ends when other work is started, rather than keep it waiting."""
+
     def __init__(
         self,
         client: Any,

@@ -14,6 +14,7 @@ from . import history
 from .choice_selectors import ChoiceSelectors, automaticChoices, deviceChoices
 from .error_line import ErrorLine
 from .library_words import inOwnWords
+from .live_box import LiveBox
 from .model_chooser import ModelChooser
 from .panel import Panel
 from .progress_box import ProgressBox
@@ -47,6 +48,7 @@ class SegmentPanel(Panel):
         self.progress = ProgressBox(self.ui, self.cancel)
         self.result = ResultBox(self.ui, logic)
         self.errors = ErrorLine(self.ui)
+        self.live = LiveBox(self.ui, logic, self.errors, self._chosen, self._onLive)
         self.follower = SceneFollower(lambda: self._parameterNode is not None)  # the selectors follow by themselves
         self._warmSoon = qt.QTimer()
         self._warmSoon.setSingleShot(True)
@@ -81,6 +83,7 @@ class SegmentPanel(Panel):
     def setBlocked(self, reason: str | None) -> None:
         """Disable Apply with a reason that lies outside this panel, or allow it again."""
         self._blocked = reason
+        self.live.setBlocked(reason)
         self._updateApply()
         self._warmSoon.start()
 
@@ -118,6 +121,7 @@ class SegmentPanel(Panel):
 
     def cleanup(self) -> None:
         """Let go of scene, logic and timers."""
+        self.live.stop()
         self.follower.cleanup()
         self._warmSoon.stop()
         self.models.cleanup()
@@ -139,7 +143,7 @@ class SegmentPanel(Panel):
         self.follower.settled.connect(self._onSettled)
         self._warmSoon.timeout.connect(self._warm)
         self.models.changed.connect(self._onModel)
-        self.selectors.changed.connect(self._updateApply)
+        self.selectors.changed.connect(self._onImages)
         self.logic.changed.connect(self.models.refresh)
         self.logic.runsChanged.connect(self._updateApply)
         self.logic.resultMade.connect(self.result.add)
@@ -156,8 +160,23 @@ class SegmentPanel(Panel):
             if self._parameterNode.model != name:
                 self._parameterNode.model = name
             self.fill()
+        self.live.followChoice()
         self._updateApply()
         self._warmSoon.start()
+
+    def _onImages(self) -> None:
+        if self._parameterNode is not None:  # else the module is being left: what is on stays on
+            self.live.followChoice()
+        self._updateApply()
+
+    def _chosen(self) -> tuple:
+        """What live mode is to run with."""
+        return self.models.name, self.selectors.volumes(), self.selectors.unconfirmed, self.choices.values()
+
+    def _onLive(self) -> None:
+        """Live mode began or ended."""
+        self.result.refresh()
+        self._updateApply()
 
     def _warm(self) -> None:
         """Load the chosen model ahead, so that the first Apply is quick: only for a user who looks at this panel."""
@@ -191,6 +210,7 @@ class SegmentPanel(Panel):
         self.ui.applyButton.toolTip = reason or _("Segments the images with the chosen model.")
         self.ui.applyReason.text = reason or ""
         self.ui.applyReason.setVisible(bool(reason) and self.run is None)
+        self.live.show()
 
     def _reason(self) -> str | None:
         if self._blocked:

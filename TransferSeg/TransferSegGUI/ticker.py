@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-SLOW_MS, FAST_MS = 20, 5
+SLOW_MS, EAGER_MS, FAST_MS = 20, 8, 5
 # Slicer's event loop keeps Python's lock, so threads stand still until Python code of the main thread lets go of it.
-_YIELD_SECONDS = {SLOW_MS: 0.001, FAST_MS: 0.004}
+_YIELD_SECONDS = {SLOW_MS: 0.001, EAGER_MS: 0.001, FAST_MS: 0.004}
 
 
 class Ticker:
@@ -20,7 +20,7 @@ class Ticker:
         self._interval: int | None = None
 
     def keep(self, interval: int | None) -> None:
-        """Tick each ``SLOW_MS`` or ``FAST_MS`` (threads have work) from now on, or not at all (None)."""
+        """Tick each ``SLOW_MS``, ``EAGER_MS`` (a view waits) or ``FAST_MS`` (threads have work); None: not at all."""
         if interval == self._interval:
             return
         if self._timer is None:

@@ -40,6 +40,24 @@ def labelArray(segmentationNode: Any, values: Mapping[str, int], grid: NodeGrid)
     return _resampled(segmentationNode, values, grid)
 
 
+def sharedImage(node: Any, grid: NodeGrid) -> np.ndarray | None:
+    """The label map (k, j, i) of all segments, not a copy, where they share one on the whole grid; else None."""
+    segmentation = node.GetSegmentation()
+    if segmentation.GetNumberOfSegments() == 0 or node.GetTransformNodeID() != grid.transformId:
+        return None
+    images = [node.GetBinaryLabelmapInternalRepresentation(one) for one in segmentation.GetSegmentIDs()]
+    image = images[0]
+    if image is None or any(other is not image for other in images) or image.GetPointData().GetScalars() is None:
+        return None
+    ijkToWorld, wanted = vtk.vtkMatrix4x4(), grid.ijkToRas()
+    image.GetImageToWorldMatrix(ijkToWorld)
+    pairs = ((ijkToWorld.GetElement(r, c), wanted.GetElement(r, c)) for r in range(3) for c in range(4))
+    whole = [edge for size in grid.shape[::-1] for edge in (0, size - 1)]
+    if list(image.GetExtent()) != whole or any(abs(one - other) > 1e-5 for one, other in pairs):
+        return None
+    return vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(grid.shape)
+
+
 def segmentIdOf(segmentationNode: Any, name: str) -> str | None:
     """The id of the first segment with that name, or None."""
     segmentation = segmentationNode.GetSegmentation()

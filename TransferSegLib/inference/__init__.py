@@ -9,13 +9,15 @@ import os
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 from .devices import Device, choose_device
-from .fitting import fit_network
+from .fitting import Fitted, fit_network
 from .rule import OutputRule
 from .segmenting import Prediction, segment_array
-from .windows import Placement, central_weights, gaussian_weights, place_windows
+from .windows import Box, Placement, central_weights, gaussian_weights, place_windows
 
 __all__ = [
+    "Box",
     "Device",
+    "Fitted",
     "OutputRule",
     "Placement",
     "Prediction",

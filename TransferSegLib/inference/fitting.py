@@ -49,6 +49,23 @@ def fit_network(
     return run_autocast
 
 
+class Fitted:
+    """A network that was fitted once and is run many times: `segment_array` takes it in place of the network.
+
+    Attributes
+    ----------
+    device : Device
+    """
+
+    def __init__(self, network: nn.Module, device: Device, *, dims: int = 3) -> None:
+        self.device = device
+        self._run = fit_network(network, device, dims=dims)
+
+    def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        """Logits of windows, as the function that `fit_network` gives."""
+        return self._run(windows)
+
+
 class _CpuNetwork:
     """A network's copy on the CPU; its head is found at the first call, from a corner of the first window."""
 

@@ -14,11 +14,11 @@ from torch.nn import functional
 from ..errors import TransferSegError, UsageError
 from ..events import Events, quiet
 from .devices import choose_device
-from .fitting import fit_network
+from .fitting import Fitted, fit_network
 from .rule import OutputRule
 from .stepping import Setting, is_out_of_memory, settings_for, slices_at_once
 from .stitching import SlabStitcher
-from .windows import Placement, central_weights, gaussian_weights, place_windows
+from .windows import Box, Placement, central_weights, gaussian_weights, place_windows
 
 _WEIGHTINGS = {"gaussian": gaussian_weights, "central": central_weights}
 
@@ -71,6 +71,7 @@ def segment_array(
     weighting: str = "gaussian",
     divisor: int | tuple[int, int, int] = 16,
     dims: int = 3,
+    within: Box | None = None,
     events: Events | None = None,
 ) -> Prediction:
     """Segment one prepared volume window by window.
@@ -82,7 +83,7 @@ def segment_array(
     ----------
     network : torch.nn.Module or callable
         From (n, c, k, j, i) to logits (n, channels, k, j, i). A module is copied, not changed. With ``dims`` 2 from
-        (n, c, j, i) to (n, channels, j, i).
+        (n, c, j, i) to (n, channels, j, i). A ``Fitted`` one is run as it is, on its own device.
     array : float32 (c, k, j, i)
     mask : bool (k, j, i), optional
         Windows without a voxel of it are skipped; labels are not cut off at its edge.
@@ -105,6 +106,8 @@ def segment_array(
         How a window's voxels are weighed (`gaussian_weights`, `central_weights`).
     dims : {3, 2}
         2 for a network that works on slices: ``window`` is one slice deep, and floats are held for one slice.
+    within : ((int, int), ...) along k, j and i, optional
+        What the windows cover (half open), instead of the mask's bounding box.
     events : Events, optional
         Progress by windows done; a cancel takes effect after the layer in work.
 
@@ -122,8 +125,9 @@ def segment_array(
     axes = _flip_axes(flips, dims)
     if dims == 2 and window[0] != 1:
         raise UsageError(f"window: got {tuple(window)}, expected (1, j, i) for a network that works on slices")
-    place = place_windows(array.shape[1:], mask, window=window, overlap=overlap, divisor=divisor)
-    chosen = choose_device(device, precision=precision, network=network)
+    place = place_windows(array.shape[1:], mask, window=window, overlap=overlap, divisor=divisor, within=within)
+    fitted = isinstance(network, Fitted)
+    chosen = network.device if fitted else choose_device(device, precision=precision, network=network)
     if weighting not in _WEIGHTINGS:
         raise UsageError(f"weighting: got '{weighting}', expected one of {', '.join(_WEIGHTINGS)}")
     kept = None if probability is None else probability + (outputs.kind == "softmax")
@@ -136,7 +140,7 @@ def segment_array(
         try:
             labels, entropy, found = _slide(network, array, place, wants, setting, events)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if fitted or not is_out_of_memory(error):
                 raise
             if setting.device.is_gpu:
                 torch.cuda.empty_cache()
@@ -196,7 +200,9 @@ def _slide(
     stitcher = SlabStitcher(
         wants.rule, shape, weights, probabilities=wants.probabilities, entropy=wants.entropy, kept=wants.kept
     )
-    run = fit_network(network, setting.device, check=events.check, dims=wants.dims) if place.starts else None
+    run = network
+    if place.starts and not isinstance(network, Fitted):
+        run = fit_network(network, setting.device, check=events.check, dims=wants.dims)
     done, total = 0, len(place.starts)
     events.progress("segment", 0, total)
     for first in range(0, total, setting.batch):

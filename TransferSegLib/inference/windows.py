@@ -9,6 +9,8 @@ import numpy as np
 
 from ..errors import UsageError
 
+Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -49,6 +51,7 @@ def place_windows(
     window: tuple[int, int, int] = (128, 128, 128),
     overlap: float = 0.5,
     divisor: int | tuple[int, int, int] = 16,
+    within: Box | None = None,
 ) -> Placement:
     """Cover the mask's bounding box with as few windows as the overlap allows.
 
@@ -69,6 +72,8 @@ def place_windows(
         Share of a window that its neighbour covers too, 0 <= overlap < 1.
     divisor : int or tuple of int
         What the network's input sizes must be divisible by; one number for all axes, or (k, j, i).
+    within : ((int, int), ...) along k, j and i, optional
+        Cover this box (half open) instead of the mask's: one slice is then covered as in its volume.
     """
     window = tuple(int(w) for w in window)
     divisors = (divisor,) * 3 if isinstance(divisor, int) else tuple(divisor)
@@ -81,6 +86,7 @@ def place_windows(
     after = tuple(max(w - n, 0) - b for w, n, b in zip(window, shape, before))
     padded = tuple(n + b + a for n, b, a in zip(shape, before, after))
     box = _bounding_box(mask, shape)
+    box = box if within is None or box is None else list(within)
     if box is None:
         return Placement(window, before, after, (), 0, (0, 0, 0), (0, 0, 0))
     ranges = [_axis_range(lo + b, hi + b, w, n) for (lo, hi), b, w, n in zip(box, before, window, padded)]

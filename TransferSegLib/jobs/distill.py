@@ -18,7 +18,7 @@ from ..strategies import Strategy, strategy
 from ..training import Distillation, Run, Teaching, TrainingPlan
 from .adapt import Adapted, Gathered, adapt, freeze, gather
 from .distill_report import distilled_card, distilled_result, write_distillation_report
-from .distill_target import Student, check_teacher, checked_weights, student_of, taught_plan
+from .distill_target import Student, check_teacher, checked_weights, lesson_cache, student_of, taught_plan
 from .evaluate import say_left_out
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, split_cases
 from .finetune_scores import score_adapted, score_source
@@ -112,9 +112,8 @@ def distill(
 
     def teaching(**where: str) -> Teaching:
         card = target.model.card
-        remember = job.plan.flips_only or not job.plan.augment
-        made = Teaching(job.how, job.student.teacher, card.network, card.dims, remember=remember, **where)
-        teachings.append(made)
+        teacher, cache = job.student.teacher, lesson_cache(job.package.card, job.student, job.how, job.plan, **where)
+        teachings.append(Teaching(job.how, teacher, card.network, card.dims, cache=cache, **where))
         return teachings[0]
 
     after_words = {"options": options, "run": run, "events": events, "afterwards": scoring, "teaching": teaching}

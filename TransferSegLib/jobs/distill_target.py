@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +15,10 @@ from ..events import Events
 from ..inference import OutputRule
 from ..networks import NetworkSpec, build_network, network_divisor, network_spec
 from ..packages import PETCT, Card, Label, Package, find_package
+from ..places import cache_folder
 from ..reporting import label_colours
 from ..strategies import map_roles, transfer_weights
-from ..training import Distillation, Teacher, TrainingPlan
+from ..training import Distillation, LessonCache, Teacher, TrainingPlan
 from .labels import matched_labels
 from .new_model import SLICE_WINDOW, one_channel
 from .predict import Model
@@ -23,6 +26,8 @@ from .target import Target
 
 # Slices of a window that a 3-D teacher sees at once while it teaches a student of two dimensions.
 TAUGHT_SLICES = 16
+# Raise when what a teacher says of a window changes, so that stale lessons are not used.
+LESSON_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def taught_plan(plan: TrainingPlan, student: Card, teacher: Card, patch: int | N
     step = math.lcm(*(network_divisor(card.network, card.arguments) for card in (student, teacher)))
     if patch is not None and (patch < step or patch % step):
         raise UsageError(f"--patch {patch}: must be a multiple of {step} for {student.network} and {teacher.network}")
-    sizes = [max(step, size // step * step) for size in (plan.patch if patch is None else (patch,) * 3)]
+    sizes = [max(step, size // step * step) for size in plan.patch] if patch is None else [patch] * 3
     if student.dims == 2:
         divisor = network_divisor(teacher.network, teacher.arguments)
         depth = 1 if teacher.dims == 2 else max(divisor, TAUGHT_SLICES // divisor * divisor)
@@ -157,6 +162,22 @@ def checked_weights(how: Distillation, teacher: Teacher, name: str, events: Even
         raise UsageError(f"--prediction 0: {name} is several networks, whose blocks teach nothing; give it a weight")
     events.say(f"{name}: several networks that answer together; their probabilities teach, no importance maps")
     return replace(how, importance=0.0)
+
+
+def lesson_cache(
+    card: Card, student: Student, how: Distillation, plan: TrainingPlan, *, device: str, precision: str
+) -> LessonCache | None:
+    """Where what the teacher says is kept: by its weights and all that decides what it says of a window.
+
+    None where the augmentation brings no window again.
+    """
+    if plan.augment and not plan.flips_only:
+        return None
+    teacher = student.teacher
+    asked = [card.weights_sha256, teacher.network, teacher.places, how.exponent, bool(how.importance)]
+    asked += [device.split(":")[0], precision, LESSON_VERSION]
+    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
+    return LessonCache(cache_folder("lessons") / key)
 
 
 def _source(student: str) -> Package | None:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..cases import Case, LoadedCase
 from ..events import Events
-from ..inference import OutputRule, Prediction, choose_device, segment_array
+from ..inference import Box, Fitted, OutputRule, Prediction, choose_device, segment_array
 from ..networks import network_divisor
 from ..packages import Card, Package
 from ..preparing import PreparationOptions, Prepared, restore_labels, restore_map
@@ -26,7 +26,7 @@ class Model:
     """A card and a network with its weights, ready to predict."""
 
     card: Card
-    module: nn.Module
+    module: nn.Module | Fitted
 
     @staticmethod
     def open(package: Package) -> Model:
@@ -61,11 +61,13 @@ def predict_array(
     flips: bool = False,
     uncertainty: bool = False,
     probability: int | None = None,
+    within: Box | None = None,
     events: Events | None = None,
 ) -> Prediction:
     """Segment a prepared array (channel, k, j, i), in the axes of the card; labels end at the mask.
 
-    With ``probability`` (a place among the card's labels) that label's map comes too.
+    With ``probability`` (a place among the card's labels) that label's map comes too. ``within`` (of a network that
+    works on slices) is what the windows cover, instead of the mask's bounding box.
     """
     card = model.card
     turned = card.axes == "ijk"
@@ -87,6 +89,7 @@ def predict_array(
         probability=probability,
         divisor=(1, divisor, divisor) if card.dims == 2 else divisor,
         dims=card.dims,
+        within=within,
         events=events,
     )
     labels = prediction.labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .block_outputs import BlockOutput, BlockOutputs, watched_blocks
+from .block_outputs import side_of_group, watched_blocks
 from .groups import count_parameters, group_of, groups_of, parameter_groups
 from .imagenet import has_imagenet, imagenet_state, load_imagenet
 from .petct import REFINERS
@@ -19,8 +19,6 @@ from .weights import load_state, state_to_save, without_duplicates
 
 __all__ = [
     "REFINERS",
-    "BlockOutput",
-    "BlockOutputs",
     "ChannelAxis",
     "Group",
     "NetworkSpec",
@@ -38,6 +36,7 @@ __all__ = [
     "network_spec",
     "parameter_groups",
     "register",
+    "side_of_group",
     "state_to_save",
     "watched_blocks",
     "without_duplicates",

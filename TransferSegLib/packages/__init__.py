@@ -7,6 +7,7 @@ from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_mo
 from .composed import composed_state, load_checked, loaded_module, network_parts
 from .inputs import CT, PETCT, PETCT_ROLES, PICTURE, SLICES, input_channels, needed_roles
 from .learned import learned_digests
+from .live import live_obstacle
 from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
 from .size_record import SizeRecord
@@ -36,6 +37,7 @@ __all__ = [
     "json_schema",
     "learned_digests",
     "list_models",
+    "live_obstacle",
     "load_checked",
     "loaded_module",
     "merge_packages",

@@ -83,22 +83,17 @@ def prepare_ct(
         raise UsageError("--register on: a CT alone has nothing to be registered to; leave it out")
     image = _image(loaded)
     work, step = work_grid(loaded.reference, spacing=spacing, orientation=orientation, mode=options.resample)
-    hu = _on(image, work)
+    hu = ct_on(image, work)
     events.check()
     box = bounding_box(hu > _BODY_HU)
     if box is None:
         raise InputError(f"{loaded.case.id}: the CT shows no body, all is air; check the image")
     box = grown(box, hu.shape, _MARGIN_VOXELS)
     grid = crop_grid(work, box)
-    array = np.clip(hu[box], *(np.float32(edge) for edge in window))
+    how = {"window": window, "denoise": denoise, "contrast": contrast, "mean": mean, "sd": sd}
+    array = _clipped(hu[box], window)
     del hu  # in place from here: a CT of a whole body is a gigabyte
-    array -= np.float32(window[0])
-    array /= np.float32(window[1] - window[0])
-    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
-        events.progress("filtering the slices", number, len(array))
-        plane[...] = enhanced(denoised(plane, denoise), contrast)
-    array -= np.float32(mean)
-    array /= np.float32(sd)
+    _scale(array, **how, events=events)
     steps = (
         step,
         Step("HU window", "done", f"{window[0]:g} to {window[1]:g} HU to 0 to 1"),
@@ -112,6 +107,56 @@ def prepare_ct(
         truth = np.ascontiguousarray(place_labels(labels, Grid.of(loaded.truth), grid))
     mask = np.ones(array.shape, bool)
     return Prepared(array[None], mask, grid, loaded.reference, truth=truth, steps=steps, alignment={"ct": None})
+
+
+def ct_values(
+    hu: np.ndarray,
+    *,
+    window: tuple[float, float],
+    denoise: str = "none",
+    contrast: str = "none",
+    mean: float = 0.0,
+    sd: float = 1.0,
+    events: Events | None = None,
+) -> np.ndarray:
+    """HU (k, j, i) on the network's scale, float32; the parameters are those of `prepare_ct`."""
+    array = _clipped(hu, window)
+    _scale(array, window=window, denoise=denoise, contrast=contrast, mean=mean, sd=sd, events=events)
+    return array
+
+
+def ct_on(image: sitk.Image, work: Grid) -> np.ndarray:
+    """A CT on the work grid, HU float32 (k, j, i); smoothed first where voxels become much larger."""
+    own = Grid.of(image)
+    view = exact_view(sitk.GetArrayViewFromImage(image), own, work)
+    if view is None:
+        view = place_image(smoothed_for(image, work), work, fill=OUTSIDE_HU)
+    return np.asarray(view, np.float32)
+
+
+def _clipped(hu: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """A copy, float32, without what lies beyond the window."""
+    return np.clip(hu, *(np.float32(edge) for edge in window))
+
+
+def _scale(
+    array: np.ndarray,
+    *,
+    window: tuple[float, float],
+    denoise: str,
+    contrast: str,
+    mean: float,
+    sd: float,
+    events: Events | None,
+) -> None:
+    """Clipped HU (k, j, i) to the network's scale, in place."""
+    array -= np.float32(window[0])
+    array /= np.float32(window[1] - window[0])
+    for number, plane in enumerate(array if (denoise, contrast) != ("none", "none") else ()):
+        quiet(events).progress("filtering the slices", number, len(array))
+        plane[...] = enhanced(denoised(plane, denoise), contrast)
+    array -= np.float32(mean)
+    array /= np.float32(sd)
 
 
 def denoised(plane: np.ndarray, kind: str) -> np.ndarray:
@@ -153,12 +198,3 @@ def _image(loaded: LoadedCase) -> sitk.Image:
         raise InputError(f"{loaded.case.id}: no image for the role ct; name it with --image ct=FILE")
     check_ct(loaded.images["ct"], loaded.case.images["ct"], beside_pet=False)
     return loaded.images["ct"]
-
-
-def _on(image: sitk.Image, work: Grid) -> np.ndarray:
-    """HU float32 (k, j, i) on the work grid."""
-    own = Grid.of(image)
-    view = exact_view(sitk.GetArrayViewFromImage(image), own, work)
-    if view is None:
-        view = place_image(smoothed_for(image, work), work, fill=OUTSIDE_HU)
-    return np.asarray(view, np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import InputError
@@ -29,9 +31,22 @@ def normalise(channel: np.ndarray, mask: np.ndarray, *, kind: str, where: str) -
     InputError
         When the channel is constant over the voxels that count.
     """
+    apply_scale(channel, mask, find_scale(channel, mask, kind=kind, where=where))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What normalising does to a channel: (value - ``mean``) * ``factor``, over all of the mask or what is not 0."""
+
+    mean: np.float32
+    factor: np.float32
+    nonzero: bool = False
+
+
+def find_scale(channel: np.ndarray, mask: np.ndarray, *, kind: str, where: str) -> Scale | None:
+    """The scale that `normalise` (same parameters) brings a channel to; None leaves its values."""
     if kind == "none":
-        np.multiply(channel, mask, out=channel)
-        return
+        return None
     counted = mask if kind == "zscore-brain" else mask & (channel != 0)
     values = channel[counted]
     if values.size == 0 or values.min() == values.max():
@@ -39,6 +54,13 @@ def normalise(channel: np.ndarray, mask: np.ndarray, *, kind: str, where: str) -
     # Sums in float64: float32 sums over a million voxels of scanner values lose digits.
     mean = values.mean(dtype=np.float64)
     spread = np.sqrt(np.square(values - np.float32(mean)).mean(dtype=np.float64))
-    channel -= np.float32(mean)
-    channel *= np.float32(1.0 / spread)
+    return Scale(np.float32(mean), np.float32(1.0 / spread), kind != "zscore-brain")
+
+
+def apply_scale(channel: np.ndarray, mask: np.ndarray, scale: Scale | None) -> None:
+    """Bring a channel, or one slice of it, to the scale in place, and set it to 0 where it does not count."""
+    counted = mask & (channel != 0) if scale is not None and scale.nonzero else mask
+    if scale is not None:
+        channel -= scale.mean
+        channel *= scale.factor
     np.multiply(channel, counted, out=channel)

@@ -42,12 +42,17 @@ def prepare_picture(
         raise InputError(f"{loaded.case.id}: no picture for the role {role}; name it with --image {role}=FILE")
     values = sitk.GetArrayFromImage(loaded.images[role])
     values = values[None] if values.ndim == 3 else values.transpose(3, 0, 1, 2)
-    array = values.astype(np.float32) / np.float32(255)
-    column = (-1, 1, 1, 1)
-    array = (array - np.asarray(mean, np.float32).reshape(column)) / np.asarray(sd, np.float32).reshape(column)
+    array = picture_values(values, mean=mean, sd=sd)
     numbers = "; ".join(f"mean {m:g}, SD {s:g}" for m, s in zip(mean, sd))
     steps = (Step("normalisation", "done", f"0 to 1, then of the training set: {numbers}"),)
     truth = None if loaded.truth is None else sitk.GetArrayFromImage(loaded.truth).astype(np.uint8, copy=False)
     mask = np.ones(array.shape[1:], bool)
     grid = loaded.reference
     return Prepared(np.ascontiguousarray(array), mask, grid, grid, truth=truth, steps=steps, alignment={role: None})
+
+
+def picture_values(values: np.ndarray, *, mean: Sequence[float], sd: Sequence[float]) -> np.ndarray:
+    """Values from 0 to 255, (channel, k, j, i), on the network's scale; the parameters are `prepare_picture`'s."""
+    array = values.astype(np.float32) / np.float32(255)
+    column = (-1, 1, 1, 1)
+    return (array - np.asarray(mean, np.float32).reshape(column)) / np.asarray(sd, np.float32).reshape(column)

@@ -3,6 +3,7 @@
 from .augmentation import Augmentation
 from .bank import FeatureBank
 from .distillation import Distillation
+from .lessons import LessonCache
 from .level_batches import LevelExample, LevelPictures
 from .level_losses import level_forward, level_loss
 from .level_plan import LevelPlan, default_level_plan
@@ -43,6 +44,7 @@ __all__ = [
     "Distillation",
     "FeatureBank",
     "Flips",
+    "LessonCache",
     "LevelExample",
     "LevelPictures",
     "LevelPlan",

@@ -6,16 +6,15 @@ EMKD puts them together for segmentation (Qin et al. 2021); methods.md, section 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..networks import side_of_group
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ..networks import BlockOutput
 
 # KL(teacher || student), and the other way round, as the source writes it.
 DIRECTIONS = ("teacher", "student")
@@ -126,15 +125,11 @@ def importance_map_loss(student: Tensor, teacher: Tensor, *, form: str = "norm")
     return difference.square().sum(1).add(1e-12).sqrt().mean() / 2
 
 
-def paired_blocks(
-    student: Sequence[BlockOutput], teacher: Sequence[BlockOutput], sizes: tuple[int, int]
-) -> tuple[tuple[str, str], ...]:
+def paired_blocks(student: Mapping[str, float], teacher: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
     """(student's group, teacher's group) of blocks with equal resolution on the same side, the last of each.
 
-    ``sizes`` are the inputs' last size for student and teacher: a block's resolution is that over its own.
+    Both are given as group to resolution, the last size of its maps over that of the input, in the order in which the
+    blocks run.
     """
-    last_of = []
-    for blocks, size in zip((student, teacher), sizes):
-        last_of.append({(block.side, round(size / block.value.shape[-1])): block.group for block in blocks})
-    ours, theirs = last_of
+    ours, theirs = ({(side_of_group(g), round(1 / r)): g for g, r in blocks.items()} for blocks in (student, teacher))
     return tuple((group, theirs[place]) for place, group in ours.items() if place in theirs)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..networks import BlockOutput, watched_blocks
+from ..networks import watched_blocks
 from .distillation import Distillation, importance_map, importance_map_loss, paired_blocks, prediction_map_loss
+from .lessons import Lesson, LessonCache
 from .losses import Loss, active_logits, exclusive_logits, judge
 from .planes import as_planes, as_volume, maps_as_volume
 from .rating import autocast
@@ -19,9 +19,6 @@ from .terms import labelled
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-# What is remembered of the teacher.
-CACHE_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -59,36 +56,6 @@ class Teacher:
         return active_logits(logits, tuple(self.channels[place] for place in self.places))
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What a teacher says of windows: logits (B, class, k, j, i), and by its groups importance maps (B, k', j', i')."""
-
-    logits: Tensor
-    maps: dict[str, Tensor]
-
-
-class LessonCache:
-    """What a teacher said of a window, by the window's content; bounded in bytes, the oldest go first."""
-
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self._kept: OrderedDict[bytes, Lesson] = OrderedDict()
-        self._limit, self._bytes = limit, 0
-
-    def find(self, key: bytes) -> Lesson | None:
-        """The lesson of one window, or None."""
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
-
-    def keep(self, key: bytes, lesson: Lesson) -> None:
-        """Remember one window's lesson."""
-        self._kept[key] = lesson
-        self._bytes += _bytes(lesson)
-        while self._bytes > self._limit:
-            self._bytes -= _bytes(self._kept.popitem(last=False)[1])
-
-
 class Teaching:
     """Teaches one student in one training.
 
@@ -102,8 +69,8 @@ class Teaching:
         Its dimensions.
     device, precision : str
         Where and how the teacher runs: as the training does.
-    remember : bool
-        Keep what the teacher said of a window for when it comes again. Only sensible where the augmentation brings
+    cache : LessonCache, optional
+        Keeps what the teacher said of a window for when it comes again. Only sensible where the augmentation brings
         windows again (flips alone, or none). Windows are then shown to it one by one, so that what it says does not
         depend on what it remembers: a resumed training ends as an uninterrupted one.
 
@@ -124,14 +91,12 @@ class Teaching:
         *,
         device: str,
         precision: str,
-        remember: bool = False,
+        cache: LessonCache | None = None,
     ) -> None:
-        self.how, self.teacher, self.pairs = how, teacher, ()
-        self.cache = LessonCache() if remember else None
+        self.how, self.teacher, self.pairs, self.cache = how, teacher, (), cache
         self.seen = self.asked = 0
         self._student, self._dims, self._device, self._precision = student, dims, device, precision
-        self._blocks: list[BlockOutput] = []
-        self._size = 0
+        self._blocks: dict[str, Tensor] = {}
         teacher.module.to(device).eval()
 
     def forward(self, module: nn.Module, inner: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -140,11 +105,8 @@ class Teaching:
             return inner
 
         def watched(inputs: Tensor) -> Tensor:
-            self._size = inputs.shape[-1]
-            with watched_blocks(self._student, module) as outputs:
-                logits = inner(inputs)
-            self._blocks = list(outputs.found.values())
-            return logits
+            with watched_blocks(self._student, module) as self._blocks:
+                return inner(inputs)
 
         return watched
 
@@ -160,16 +122,16 @@ class Teaching:
                 logits, lesson.logits.float(), temperature=self.how.temperature, direction=self.how.direction
             )
             total = total + self.how.prediction * value
-        blocks = {block.group: block for block in self._blocks}
+        if self.how.importance and not self.pairs:
+            self.pairs = self._pair(lesson, image.shape[-1])
         for ours, theirs in self.pairs:
-            maps = maps_as_volume(
-                importance_map(blocks[ours].value, exponent=self.how.exponent), len(image), self._dims
-            )
+            maps = importance_map(self._blocks[ours], exponent=self.how.exponent)
+            maps = maps_as_volume(maps, len(image), self._dims)
             target = lesson.maps[theirs].float()
             distance = importance_map_loss(_resized(maps, target.shape[1:]), target, form=self.how.form)
             # Their mean: a deep pair of networks has more pairs, which must not outweigh the truth.
             total = total + self.how.importance / len(self.pairs) * distance
-        self._blocks = []
+        self._blocks = {}
         return total
 
     def _lesson(self, image: Tensor) -> Lesson:
@@ -181,8 +143,8 @@ class Teaching:
             return self._ask(image)
         lessons = []
         for window in image:
-            key = hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).digest()
-            lesson = self.cache.find(key)
+            key = hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).hexdigest()
+            lesson = self.cache.find(key, self._device)
             if lesson is None:
                 lesson = self._ask(window[None])
                 self.cache.keep(key, lesson)
@@ -198,31 +160,28 @@ class Teaching:
         teacher = self.teacher
         windows = image.transpose(2, 4) if teacher.turned else image
         planes = as_planes(windows, teacher.dims)
-        blocks: list[BlockOutput] = []
+        blocks: dict[str, Tensor] = {}
         with torch.no_grad(), autocast(self._device, self._precision):
             if self.how.importance and teacher.network:
-                with watched_blocks(teacher.network, teacher.module) as outputs:
+                with watched_blocks(teacher.network, teacher.module) as blocks:
                     logits = _first(teacher.module(planes))
-                blocks = list(outputs.found.values())
             else:
                 logits = _first(teacher.module(planes))
-        if blocks and not self.pairs:
-            self.pairs = self._pair(blocks, planes.shape[-1])
+        maps = {}
+        for group, value in blocks.items():
+            found = maps_as_volume(importance_map(value, exponent=self.how.exponent), len(image), teacher.dims)
+            found = found.transpose(1, 3) if teacher.turned else found
+            # Values are small, their ratio counts: scaled to 1 they keep their digits in half precision.
+            maps[group] = (found / found.flatten(1).amax(1).clamp_min(1e-12).view(-1, 1, 1, 1)).half()
         logits = as_volume(logits, len(image), teacher.dims)
-        wanted, maps = {theirs for _, theirs in self.pairs}, {}
-        for block in blocks:
-            if block.group in wanted:
-                found = maps_as_volume(
-                    importance_map(block.value, exponent=self.how.exponent), len(image), teacher.dims
-                )
-                found = found.transpose(1, 3) if teacher.turned else found
-                # Values are small, their ratio counts: scaled to 1 they keep their digits in half precision.
-                maps[block.group] = (found / found.flatten(1).amax(1).clamp_min(1e-12).view(-1, 1, 1, 1)).half()
         logits = logits.transpose(2, 4) if teacher.turned else logits
         return Lesson(teacher.classes(logits.float()).half(), maps)
 
-    def _pair(self, blocks: list[BlockOutput], size: int) -> tuple[tuple[str, str], ...]:
-        pairs = paired_blocks(self._blocks, blocks, (self._size, size))
+    def _pair(self, lesson: Lesson, size: int) -> tuple[tuple[str, str], ...]:
+        """Blocks to compare, once both networks were seen at work."""
+        ours = {group: value.shape[-1] / size for group, value in self._blocks.items()}
+        theirs = {group: maps.shape[-1] / size for group, maps in lesson.maps.items()}
+        pairs = paired_blocks(ours, theirs)
         if not pairs:
             raise UsageError(
                 f"--student {self._student}: no block of it has the resolution of one of {self.teacher.network}; "
@@ -265,7 +224,3 @@ def _resized(maps: Tensor, size: torch.Size) -> Tensor:
 
 def _first(output: object) -> Tensor:
     return output[0] if isinstance(output, (list, tuple)) else output
-
-
-def _bytes(lesson: Lesson) -> int:
-    return sum(part.numel() * part.element_size() for part in (lesson.logits, *lesson.maps.values()))

@@ -2,8 +2,9 @@
 
 from .arguments import to_arguments
 from .channel import Channel
-from .jobs import error_event
+from .jobs import Newest, error_event
+from .live import LiveVerb
 from .serving import Server
 from .warm import WarmModels, release_gpu
 
-__all__ = ["Channel", "Server", "WarmModels", "error_event", "release_gpu", "to_arguments"]
+__all__ = ["Channel", "LiveVerb", "Newest", "Server", "WarmModels", "error_event", "release_gpu", "to_arguments"]

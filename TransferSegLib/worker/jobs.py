@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Cancelled, UsageError, explain
 from ..events import Events
 from .channel import Channel
+
+DROPPED = {"dropped": True}
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Work of which only the newest request counts: one that still waits when the next of its ``key`` comes is dropped.
+
+    Its result is then ``{"dropped": true}``.
+    """
+
+    key: str
+    work: Callable[[Events], Any]
+
+    def __call__(self, events: Events) -> Any:
+        """Do it."""
+        return self.work(events)
 
 
 class Job:
@@ -25,6 +43,7 @@ class Job:
     def __init__(self, id: int | str, verb: str, work: Callable[[Events], Any], channel: Channel) -> None:
         self.id, self.verb = id, verb
         self._work, self._channel = work, channel
+        self.key = work.key if isinstance(work, Newest) else None
         self._answered = False
         self.events = Events(self.send)
 
@@ -46,6 +65,10 @@ class Job:
     def cancelled(self) -> None:
         """Answer a request that never started."""
         self.answer(error_event(Cancelled()))
+
+    def dropped(self) -> None:
+        """Answer a request that a newer one took the place of."""
+        self.answer({"event": "result", "value": DROPPED})
 
     def answer(self, event: dict[str, Any]) -> None:
         """Send the final event; only the first counts."""

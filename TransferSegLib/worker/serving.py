@@ -50,17 +50,23 @@ class Server:
         """Send the first event of all, which belongs to no request."""
         self._channel.open({"id": None, **event})
 
-    def work(self, *, when_idle: Callable[[], None] = lambda: None) -> None:
+    def work(
+        self, *, when_idle: Callable[[], None] = lambda: None, expecting: Callable[[], bool] = lambda: False
+    ) -> None:
         """Do the requests in turn; returns at the end of the input, when nothing is left running.
 
-        ``when_idle`` is called once, the first time that nothing waits.
+        ``when_idle`` is called once, the first time that nothing waits and nothing is ``expecting`` the next request
+        at once.
         """
         threading.Thread(target=self._watch_memory, name="memory", daemon=True).start()
-        while (job := self._next(wait=False)) is not None:
-            self._do(job)
-        when_idle()
-        while (job := self._next(wait=True)) is not None:
-            self._do(job)
+        was_idle = False
+        while not self._closing:
+            wait = was_idle or expecting()
+            if (job := self._next(wait=wait)) is not None:
+                self._do(job)
+            elif not wait:
+                was_idle = True
+                when_idle()
         kill_tree(os.getpid(), itself=False)
 
     def _do(self, job: Job) -> None:
@@ -133,8 +139,13 @@ class Server:
             return
         job = Job(name, verb, self._understand(verb, args), self._channel)
         with self._changed:
+            older = [one for one in self._waiting if job.key is not None and one.key == job.key]
+            for one in older:
+                self._waiting.remove(one)
             self._waiting.append(job)
             self._changed.notify_all()
+        for one in older:
+            one.dropped()
 
     def _end(self, name: int | str, how: str) -> None:
         """Cancel or stop a request; one that is finished or unknown needs nothing."""
