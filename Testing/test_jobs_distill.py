@@ -121,8 +121,10 @@ def test_many_classes_and_regions(brains, tmp_path):
 
     regions = tuple(replace(label, channel=place) for place, label in enumerate(package.card.labels))
     write_package(folder, replace(package.card, name="regions", output="sigmoid", labels=regions), package.state())
+    assert read_package(folder).card.weights_sha256 == package.card.weights_sha256
     found = taught(folder, data, tmp_path / "r", hold_out_ids=["none"])
     assert read_package(found["package"]).card.output == "softmax"
+    assert found["distillation"]["asked"], "what the same weights say as softmax is not what these say"
 
 
 def test_cases_without_a_truth_take_part(picture_teacher, pictures, tmp_path):

@@ -132,11 +132,30 @@ def test_a_window_that_comes_again_is_not_asked_for_again(tmp_path):
     assert module.seen == taught.asked == 2 and taught.seen == 6 and torch.equal(first, again)
     other, not_asked = teaching(cache=LessonCache(tmp_path))
     assert torch.equal(other.of(logits, images), first) and not_asked.seen == 0, "another training finds it on disk"
-    next(tmp_path.glob("*.npz")).write_bytes(b"half")
-    mended, asked = teaching(cache=LessonCache(tmp_path))
-    assert torch.equal(mended.of(logits, images), first) and asked.seen == 1
+    damaged = next(tmp_path.glob("*.npz"))
+    for content in (b"half", damaged.read_bytes()[:-40]):
+        damaged.write_bytes(content)
+        mended, asked = teaching(cache=LessonCache(tmp_path))
+        assert torch.equal(mended.of(logits, images), first) and asked.seen == 1
     fresh, all_seen = teaching()
     assert torch.allclose(fresh.of(logits, images), first, atol=1e-4) and all_seen.seen == 3
+
+
+def test_windows_of_other_shapes_are_other_windows(tmp_path):
+    """Empty ones have the same bytes."""
+    for shape in ((16, 16), (8, 32)):
+        taught, module = teaching(cache=LessonCache(tmp_path))
+        assert torch.isfinite(taught.of(torch.zeros(1, 2, 1, *shape), torch.zeros(1, 1, 1, *shape)))
+        assert module.seen == 1
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path):
+    (tmp_path / "file").touch()
+    taught, module = teaching(cache=LessonCache(tmp_path / "file" / "lessons"))
+    images = torch.rand(1, 1, 1, 16, 16)
+    taught.of(torch.zeros(1, 2, 1, 16, 16), images)
+    taught.of(torch.zeros(1, 2, 1, 16, 16), images)
+    assert module.seen == 1
 
 
 def test_what_is_remembered_is_bounded(tmp_path):

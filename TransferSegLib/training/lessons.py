@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +33,13 @@ class Lesson:
         return sum(part.numel() * part.element_size() for part in (self.logits, *self.maps.values()))
 
 
+def window_key(window: Tensor) -> str:
+    """A digest of a window (channel, k, j, i): its shape, and what is in it."""
+    digest = hashlib.blake2b(repr(tuple(window.shape)).encode(), digest_size=16)
+    digest.update(window.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 class LessonCache:
     """Lessons of single windows by the window's content.
 
@@ -46,9 +55,12 @@ class LessonCache:
     def __init__(self, folder: Path | None = None, limit: int = CACHE_BYTES) -> None:
         self._kept: OrderedDict[str, Lesson] = OrderedDict()
         self._folder, self._limit, self._bytes, self._room = folder, limit, 0, 0
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._room = limit - sum(file.stat().st_size for file in folder.glob("*.npz"))
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._room = limit - sum(file.stat().st_size for file in folder.glob("*.npz"))
+        except OSError:  # cannot be written, or is being deleted
+            self._folder = None
 
     def find(self, key: str, device: str = "cpu") -> Lesson | None:
         """The lesson of one window, or None."""
@@ -94,7 +106,7 @@ class LessonCache:
         try:
             with np.load(self._folder / f"{key}.npz") as file:
                 arrays = {name: torch.from_numpy(file[name]).to(device) for name in file.files}
-        except (OSError, ValueError, EOFError):  # not there, or half deleted
+        except (OSError, ValueError, EOFError, BadZipFile):  # not there, or damaged
             return None
         logits = arrays.pop("logits", None)
         return None if logits is None else Lesson(logits, {n.removeprefix("map "): a for n, a in arrays.items()})

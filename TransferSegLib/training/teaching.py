@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..networks import watched_blocks
 from .distillation import Distillation, importance_map, importance_map_loss, paired_blocks, prediction_map_loss
-from .lessons import Lesson, LessonCache
+from .lessons import Lesson, LessonCache, window_key
 from .losses import Loss, active_logits, exclusive_logits, judge
 from .planes import as_planes, as_volume, maps_as_volume
 from .rating import autocast
@@ -143,7 +142,7 @@ class Teaching:
             return self._ask(image)
         lessons = []
         for window in image:
-            key = hashlib.blake2b(window.cpu().contiguous().numpy().tobytes(), digest_size=16).hexdigest()
+            key = window_key(window)
             lesson = self.cache.find(key, self._device)
             if lesson is None:
                 lesson = self._ask(window[None])
