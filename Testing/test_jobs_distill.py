@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import torch
 from helpers_cli import call, small_data_set, small_model
+from helpers_exporting import card_of
 from helpers_pictures import picture_set
 
 from TransferSegLib.errors import Cancelled, InputError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.jobs.distill import distill
+from TransferSegLib.jobs.distill_target import student_of
 from TransferSegLib.jobs.evaluate import evaluate
 from TransferSegLib.jobs.finetune import TrainingOptions, finetune
-from TransferSegLib.packages import Label, read_package
+from TransferSegLib.networks import build_network, state_to_save
+from TransferSegLib.packages import Label, read_package, write_package
 from TransferSegLib.training import Distillation
 
 FAST = {"epochs": 1, "steps": 2, "patch": 32, "augmentation": "flips", "seed": 1}
@@ -117,8 +120,6 @@ def test_many_classes_and_regions(brains, tmp_path):
     folder = tmp_path / "regions"
     from dataclasses import replace
 
-    from TransferSegLib.packages import write_package
-
     regions = tuple(replace(label, channel=place) for place, label in enumerate(package.card.labels))
     write_package(folder, replace(package.card, name="regions", output="sigmoid", labels=regions), package.state())
     assert read_package(folder).card.weights_sha256 == package.card.weights_sha256
@@ -145,6 +146,19 @@ def test_a_model_is_taught_further(picture_teacher, pictures, tmp_path):
     old, new = (read_package(place).state() for place in (first, result["package"]))
     assert all(torch.allclose(old[key], new[key], atol=1e-6) for key in old), "it starts from the model's weights"
     assert "from first" in read_package(result["package"]).card.origin["text"]
+
+
+def test_a_model_of_colour_pictures_keeps_its_three_channels(tmp_path):
+    """One role, three channels: none of them starts anew."""
+    scale = {"mean": [0.5] * 3, "sd": [0.2] * 3}
+    given = {"roles": ("rgb",), "in_channels": 3, "normalisation": "picture", "intensities": scale}
+    card = card_of("unet2d-32-64", spacing=(1.0, 1.0), **given)
+    torch.manual_seed(0)
+    module = build_network(card.network, 3, card.out_channels, card.arguments)
+    package = write_package(tmp_path / "colour", card, state_to_save(card.network, module))
+    found = student_of("s", package, str(package.folder), card.label_names(), None, Events())
+    state = found.target.model.module.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in package.state().items())
 
 
 def test_a_resumed_distillation_ends_where_an_uninterrupted_one_does(picture_teacher, pictures, tmp_path):

@@ -17,7 +17,7 @@ from ..networks import NetworkSpec, build_network, network_divisor, network_spec
 from ..packages import PETCT, Card, Label, Package, find_package
 from ..places import cache_folder
 from ..reporting import label_colours
-from ..strategies import map_roles, transfer_weights
+from ..strategies import transfer_weights
 from ..training import Distillation, LessonCache, Teacher, TrainingPlan
 from .labels import matched_labels
 from .new_model import SLICE_WINDOW, one_channel
@@ -79,9 +79,8 @@ def student_of(
     module = build_network(ours.network, ours.in_channels, ours.out_channels, ours.arguments)
     report = None
     if source is not None:
-        roles = None if ours.normalisation == PETCT else map_roles(ours.roles, ours.roles)
         channels = {c: c for c in range(ours.out_channels)}
-        report = transfer_weights(source.member_state(), module, ours.network, label_map=channels, channel_map=roles)
+        report = transfer_weights(source.member_state(), module, ours.network, label_map=channels)
     class_of = {label.value: index for index, label in enumerate(ours.labels, start=1)}
     target = Target(Model(ours, module), class_of, matched, report)
     return Student(target, teacher_of(package, [matched[label.value] for label in ours.labels], ours), source)
