@@ -161,6 +161,26 @@ def test_an_export_whose_labels_differ_is_named_and_not_written(file, tmp_path, 
     assert "nothing was written" in refused.value.message and not list(tmp_path.iterdir())
 
 
+def test_every_runtime_that_is_there_is_checked(monkeypatch):
+    """Labels that only OpenVINO gives otherwise are named; where it does not run the network that is said."""
+    pytest.importorskip("openvino")
+    card, module = card_of("unet2d-32-64"), built("unet2d-32-64")
+    form = form_of(card)
+    content, said = onnx_bytes(card, module, form)[0], []
+    events = Events(lambda event: said.append(event.get("text", "")))
+    real = openvino_run(content, "it")
+    monkeypatch.setattr("TransferSegLib.exporting.runtimes.openvino_run", lambda *_: lambda x: real(x)[:, ::-1])
+    with pytest.raises(PackageError, match=r"other labels than PyTorch .*\(in OpenVINO"):
+        held_against(card, module, form, content, events)
+
+    def unknown(content, what):
+        raise TransferSegError(f"{what}: OpenVINO does not run it")
+
+    monkeypatch.setattr("TransferSegLib.exporting.runtimes.openvino_run", unknown)
+    assert held_against(card, module, form, content, events)[0].wrong == 0
+    assert any("OpenVINO does not run it" in text for text in said)
+
+
 def test_what_cannot_be_exported_is_named(file, tmp_path, monkeypatch):
     package, out = file[0], tmp_path / "m.onnx"
 

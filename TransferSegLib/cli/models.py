@@ -237,8 +237,8 @@ def _show_export(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines = [_show_path(value, args)]
     if value.get("format") == "onnx":
         lines.append(
-            f"{value['bytes'] / 1e6:.1f} MB, {value['precision']}; {value['checked_windows']} windows in ONNX Runtime "
-            f"as in PyTorch, largest difference {value['largest_difference']:.2g}, {value['near_ties']} ties differ"
+            f"{value['bytes'] / 1e6:.1f} MB, {value['precision']}; {value['checked_windows']} windows as in "
+            f"PyTorch, largest difference {value['largest_difference']:.2g}, {value['near_ties']} ties differ"
         )
     if value.get("int8"):
         found = value["int8"]

@@ -8,7 +8,7 @@ from .graph import held_against, onnx_bytes
 from .needed import needed
 from .quantising import quantised
 from .running import network_in_runtime
-from .runtimes import CHOICES, choose_runtime
+from .runtimes import CHOICES, choose_runtime, runs_of
 
 __all__ = [
     "CHOICES",
@@ -22,5 +22,6 @@ __all__ = [
     "onnx_bytes",
     "quantised",
     "read_exported",
+    "runs_of",
     "write_exported",
 ]

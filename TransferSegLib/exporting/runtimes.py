@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DependencyError, TransferSegError, UsageError
+from ..events import Events
 from .needed import installed, needed
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -42,6 +43,21 @@ def choose_runtime(name: str) -> str:
 def open_runtime(name: str, content: bytes, what: str) -> Run:
     """A function from a float32 array to the network's output; ``what`` names the network in errors."""
     return {"onnxruntime": onnxruntime_run, "openvino": openvino_run}[name](content, what)
+
+
+def runs_of(content: bytes, what: str, events: Events) -> dict[str, Run]:
+    """The network in each runtime that is installed, by name; ONNX Runtime must run it, of another it is said."""
+    runs = {}
+    for name in TITLES:
+        if name != "onnxruntime" and not installed(name):
+            continue
+        try:
+            runs[name] = open_runtime(name, content, what)
+        except TransferSegError as error:
+            if name == "onnxruntime":
+                raise
+            events.say(error.message)
+    return runs
 
 
 def onnxruntime_run(content: bytes, what: str) -> Run:

@@ -46,9 +46,9 @@ def export_onnx(
     -------
     dict
         ``{name, path, format: "onnx", opset, precision, largest_difference, checked_windows, near_ties, int8, bytes}``;
-        ``largest_difference`` is of logits (of a level: rows, or confidence) between PyTorch in float32 and ONNX
-        Runtime, ``near_ties`` counts labels that differ where two classes tie. ``int8`` is None or ``{dice_float,
-        dice_int8, cases, calibrated_on}``.
+        ``largest_difference`` is of logits (of a level: rows, or confidence) between PyTorch in float32 and the
+        runtimes that are installed, ``near_ties`` counts labels that differ where two classes tie. ``int8`` is None or
+        ``{dice_float, dice_int8, cases, calibrated_on}``, ``dice_int8`` the lower one of those runtimes.
 
     Raises
     ------
