@@ -39,7 +39,12 @@ def modelInfo(name: str = "brain-unet-phantom", **changes: Any) -> Any:
         "roles": ("flair", "t1"),
         "labels": LABELS,
         "card": SimpleNamespace(
-            task="segmentation", reference="flair", licence="Apache-2.0", origin={}, measured_on=({"dice": 0.41},)
+            task="segmentation",
+            reference="flair",
+            licence="Apache-2.0",
+            origin={},
+            measured_on=({"dice": 0.41},),
+            weights_sha256="of these weights",
         ),
         "folder": MODULE / "Resources",
         "source": "shipped",

@@ -25,7 +25,7 @@ def light(name="brain-light", *, origin=None, measured=({"dice": 0.66, "teacher"
         task="segmentation",
         reference="flair",
         licence="",
-        origin={"source": TEACHER, "how": "distilled"} if origin is None else origin,
+        origin={"distilled_from": TEACHER, "source_sha256": "of these weights"} if origin is None else origin,
         measured_on=measured,
     )
     return modelInfo(name, card=card, **{"weightBytes": 50_000, **changes})
@@ -75,6 +75,7 @@ def test_the_distilled_version_of_the_model_is_proposed():
     [
         light(origin={"source": TEACHER, "strategy": "half-lr"}),
         light(origin={"distilled_from": "another"}),
+        light(origin={"distilled_from": TEACHER, "source_sha256": "of a model that had the name before"}),
         light(origin={"source": TEACHER, "pruning": {}}),
         light(offered=False),
         light(available=False),

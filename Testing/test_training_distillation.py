@@ -211,6 +211,7 @@ def test_a_3d_teacher_and_a_student_of_slices():
 
 @pytest.mark.parametrize(
     "change", [{"direction": "both"}, {"exponent": 3}, {"form": "max"}, {"temperature": 0.0}, {"prediction": -1.0},
+               {"temperature": math.nan}, {"importance": math.nan},
                {"prediction": 0.0, "importance": 0.0}]
 )  # fmt: skip
 def test_weights_that_mean_nothing(change):

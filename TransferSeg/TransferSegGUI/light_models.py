@@ -44,17 +44,18 @@ def whyProposed(light: Any, info: Any) -> str:
 
 def _fits(light: Any, info: Any) -> bool:
     """Whether it is a light version of a model, for the same images and labels, and known to be good enough."""
-    if light.card is None or not (light.available and light.offered) or not distilledFrom(light.card, info.name):
+    if light.card is None or not (light.available and light.offered) or not distilledFrom(light.card, info):
         return False
     same = light.card.task == info.card.task and set(light.roles) == set(info.roles)
     return same and _names(light) == _names(info) and not _isDoubtful(light.card)
 
 
-def distilledFrom(card: Any, name: str | None = None) -> bool:
-    """Whether a card says that its model was distilled (from ``name``)."""
-    origin = card.origin
-    teacher = origin.get("distilled_from") or (origin.get("source") if origin.get("how") == "distilled" else None)
-    return bool(teacher) and name in (None, teacher)
+def distilledFrom(card: Any, info: Any = None) -> bool:
+    """Whether a card says that its model was distilled, from ``info``: of its name and, where that is kept, weights."""
+    teacher, weights = card.origin.get("distilled_from"), card.origin.get("source_sha256")
+    if info is None or not teacher:
+        return bool(teacher)
+    return teacher == info.name and weights in (None, info.card.weights_sha256)
 
 
 def _isDoubtful(card: Any) -> bool:

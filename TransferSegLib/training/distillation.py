@@ -6,6 +6,7 @@ EMKD puts them together for segmentation (Qin et al. 2021); methods.md, section 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,9 +61,10 @@ class Distillation:
         ):
             if value not in known:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(map(str, known))}")
-        if self.prediction < 0 or self.importance < 0 or self.prediction + self.importance == 0:
+        weights = self.prediction, self.importance
+        if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
             raise UsageError("--prediction and --importance: give weights of 0 or more, one of them above 0")
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise UsageError(f"--temperature {self.temperature:g}: must be above 0")
 
     def to_json(self) -> dict[str, Any]:
