@@ -14,6 +14,7 @@ from helpers_pictures import picture_set
 
 from TransferSegLib.errors import Cancelled, InputError, UsageError
 from TransferSegLib.events import Events
+from TransferSegLib.jobs.adapt import flip_axis
 from TransferSegLib.jobs.distill import distill
 from TransferSegLib.jobs.distill_target import student_of
 from TransferSegLib.jobs.evaluate import evaluate
@@ -146,6 +147,12 @@ def test_a_model_is_taught_further(picture_teacher, pictures, tmp_path):
     old, new = (read_package(place).state() for place in (first, result["package"]))
     assert all(torch.allclose(old[key], new[key], atol=1e-6) for key in old), "it starts from the model's weights"
     assert "from first" in read_package(result["package"]).card.origin["text"]
+
+
+@pytest.mark.parametrize(("orientation", "axes", "wanted"), [("LPS", "kji", 2), ("PSL", "kji", 0), ("RAS", "ijk", 0)])
+def test_windows_are_mirrored_from_left_to_right(orientation, axes, wanted):
+    """A 3-D student of a teacher of sagittal slices lies as they do."""
+    assert flip_axis(card_of("unet", orientation=orientation, axes=axes)) == wanted
 
 
 def test_a_model_of_colour_pictures_keeps_its_three_channels(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .exported import Exported, is_exported, read_exported, write_exported
+from .exported import Exported, read_exported, write_exported
 from .forms import form_of
 from .graph import held_against, onnx_bytes
 from .needed import needed
@@ -16,7 +16,6 @@ __all__ = [
     "choose_runtime",
     "form_of",
     "held_against",
-    "is_exported",
     "needed",
     "network_in_runtime",
     "onnx_bytes",

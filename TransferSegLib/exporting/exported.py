@@ -11,7 +11,6 @@ from typing import Any
 from .. import __version__
 from ..errors import PackageError, UsageError
 from ..packages import Card, Package
-from ..packages.catalogue import ONNX
 from ..storage import writing
 from .onnx_file import split_metadata, with_metadata
 from .running import RuntimeNetwork, network_in_runtime
@@ -47,11 +46,6 @@ class Exported(Package):
         if made != self.made:
             raise PackageError(f"{self.folder}: was changed while it was opened; try again")
         return network_in_runtime(self.card, graph, made, choose_runtime(self.runtime), str(self.folder))
-
-
-def is_exported(reference: Any) -> bool:
-    """Whether a reference to a model is the file of an exported network."""
-    return isinstance(reference, (str, Path)) and Path(reference).suffix.lower() == ONNX
 
 
 def write_exported(path: Path | str, card: Card, graph: bytes, made: dict[str, Any]) -> Path:

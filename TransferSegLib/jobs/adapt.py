@@ -207,9 +207,8 @@ def windows_of(gathered: Gathered, plan: TrainingPlan, card: Card) -> Windows:
 
 def flip_axis(card: Card) -> int:
     """The spatial axis of a window that runs from left to right."""
-    if card.dims == 3:
-        return 2 if card.axes == "kji" else 0
-    return 2 - next(place for place, letter in enumerate(card.orientation.upper()) if letter in "LR")
+    place = next(place for place, letter in enumerate(card.orientation.upper()) if letter in "LR")
+    return 2 - place if card.axes == "kji" else place
 
 
 def _augmentation(card: Card, plan: TrainingPlan) -> Any:

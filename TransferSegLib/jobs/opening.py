@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..packages import Package, find_package
+from ..packages.catalogue import ONNX
 
 RUNTIMES = ("auto", "onnxruntime", "openvino")
 
@@ -17,7 +18,7 @@ def find_runnable(model: str | Path | Package, runtime: str = "auto") -> Package
     """
     if runtime not in RUNTIMES:
         raise UsageError(f"--runtime {runtime}: choose one of {', '.join(RUNTIMES)}")
-    if not isinstance(model, Package) and Path(model).suffix.lower() == ".onnx":
+    if not isinstance(model, Package) and Path(model).suffix.lower() == ONNX:
         from ..exporting import read_exported
 
         return read_exported(model, runtime=runtime)
