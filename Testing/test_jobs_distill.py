@@ -187,7 +187,9 @@ def test_what_is_refused(teacher, brains, picture_teacher, pictures, tmp_path):
         (dict(teacher=teacher, data=pictures), "holds pictures, the role flair needs a volume"),
         (dict(teacher="l3-cnn4-phantom", data=brains), "a model for level; a teacher must be a segmentation model"),
         (dict(teacher=teacher, data=brains, student="unet4d-3"), "neither a network nor a model"),
+        (dict(teacher=teacher, data=brains, student="unet2-16-32"), r"did you mean unet2d-32-64\?"),
         (dict(teacher=teacher, data=brains, student="l3-cnn4"), "gives no labels"),
+        (dict(teacher=teacher, data=brains, student="l3-map"), "gives no labels"),
         (dict(teacher=teacher, data=brains, student="petct-light"), "needs the roles pet and ct"),
         (dict(teacher=picture_teacher, data=pictures, student="unet3d-4-8"), "leaves the distance of its slices open"),
         (dict(teacher=teacher, data=brains, student=picture_teacher), "has the roles grey, teacher flair t1 t1gd t2"),
@@ -230,3 +232,14 @@ def test_the_command_line(picture_teacher, pictures, tmp_path, capsys):
     leak = call(capsys, *words[:-1], tmp_path / "u", "--hold-out", "p1", *more[2:])
     assert leak.code == 0 and "learned from 1 of the 1 held-out cases" in leak.out
     assert np.isfinite(json.loads((tmp_path / "u.run" / "run.json").read_text())["result"]["after"]["mean"]["dice"])
+
+
+def test_a_student_much_worse_than_its_teacher_is_marked(picture_teacher, pictures, tmp_path, capsys):
+    words = ("distill", picture_teacher, "--student", "unet2d-16-32-64", "--data", pictures, "--out", tmp_path / "s")
+    found = call(capsys, *words, "--hold-out", "p6", "--epochs", 1, "--steps", 1, "--patch", 48, "--rate", 1e-9)
+    assert found.code == 0, found.err
+    assert "not proposed" in found.out and "times its teacher's" in found.out and "taught: lesion" in found.out
+    card = read_package(tmp_path / "s").card
+    assert card.origin["verdict"] == "worse" and card.measured_on[0]["dice"] < card.measured_on[0]["teacher"] - 0.05
+    notes = [line for line in found.err.splitlines() if "not smaller than its teacher" in line]
+    assert notes, "said before the training, and on the terminal"

@@ -86,6 +86,7 @@ def test_the_report_says_it_in_its_table_of_thresholds(tmp_path):
     assert rows["2.5"]["tmtv_ml"] == pytest.approx(13 * 0.36)
 
 
+@pytest.mark.usefixtures("_host")
 def test_the_panel_does_the_same_as_the_user_moves():
     from TransferSegGUI.pet_live import Live
 

@@ -118,6 +118,7 @@ def run(args: argparse.Namespace, events: Events) -> dict[str, Any]:
 
 def show(value: dict[str, Any], args: argparse.Namespace) -> str:
     """Text for a terminal."""
+    from ..jobs.distill_report import label_words, size_words
     from ..reporting import teacher_student_table
 
     lines = []
@@ -125,7 +126,8 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
         lines += [teacher_student_table(value["before"], value["after"]).text(), ""]
     how, sizes = value["distillation"], value["sizes"]
     lines.append(f"teacher {value['teacher']}: {sizes['teacher']:,} parameters")
-    lines.append(f"student {value['student']}: {sizes['student']:,} parameters ({sizes['percent']:g} %)")
+    lines.append(f"student {value['student']}: {sizes['student']:,} parameters, {size_words(sizes)}")
+    lines.append(f"taught: {label_words(value['matched'])}")
     if how["pairs"]:
         lines.append("compared blocks (student = teacher): " + ", ".join(f"{a} = {b}" for a, b in how["pairs"]))
     if how["remembered"]:

@@ -17,8 +17,16 @@ from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Distillation, Run, Teaching, TrainingPlan
 from .adapt import Adapted, Gathered, adapt, freeze, gather
-from .distill_report import distilled_card, distilled_result, write_distillation_report
-from .distill_target import Student, check_teacher, checked_weights, lesson_cache, student_of, taught_plan
+from .distill_report import distilled_card, distilled_result, first_notes, write_distillation_report
+from .distill_target import (
+    Student,
+    check_teacher,
+    checked_weights,
+    known_student,
+    lesson_cache,
+    student_of,
+    taught_plan,
+)
 from .evaluate import say_left_out
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, split_cases
 from .finetune_scores import score_adapted, score_source
@@ -95,6 +103,7 @@ def distill(
     """
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     check_options(replace(options, unlabelled=None), None)
+    (how or Distillation()).check()
     check_folder_is_free(out)
     job = _job(teacher, student, data, out, how, hold_out_ids, cases, label_map, truth_name, options, events)
     folder = run_folder or f"{out}.run"
@@ -102,6 +111,8 @@ def distill(
     target = job.student.target
     freezing = freeze(target, job.chosen, options.grouping)
     gathered = _gather(job, options, events)
+    for note in first_notes(job):
+        events.say(note)
     scoring = time.monotonic()
     before = score_source(job.package, target, job.held_out, options, events)
     scoring = time.monotonic() - scoring
@@ -120,8 +131,6 @@ def distill(
     adapted = adapt(target, gathered, freezing, job.plan, **after_words)
     after = score_adapted(adapted.model, job.held_out, options, "scoring the held-out cases with the student", events)
     result = distilled_result(before, after, adapted, job, gathered, teachings[0])
-    for note in result["notes"]:
-        events.say(note)
     return _finish(job, adapted, result, run, out, options, started, listed, events)
 
 
@@ -144,6 +153,7 @@ def _job(
     device = choose_device(options.device, precision=options.precision)
     package = teacher if isinstance(teacher, Package) else find_package(teacher)
     check_teacher(package)
+    known_student(student)
     card = package.card
     data_set = open_data_set(data, roles=card.roles, truth_name=truth_name, reference_role=card.reference)
     say_left_out(data_set, events)
@@ -196,7 +206,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Card, report and package."""
     card = distilled_card(adapted.model.card, job, result, run.id)
-    result["report"] = str(write_distillation_report(run, card, result, adapted, job.held_out, options, events))
+    result["report"] = str(write_distillation_report(run, card, result, adapted, job, options, events))
     made = write_package(out, card, state_to_save(card.network, adapted.model.module))
     seconds = round(time.monotonic() - started, 1)
     result = {"package": str(made.folder), **result, "run": str(run.folder), "seconds": seconds}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cases import Case
 from ..events import Events
 from ..networks import count_parameters
 from ..packages import Card, learned_digests
 from ..training import Run, Teaching
 from .finetune_report import means_of, overlay_of
+from .predict import Model
 
 if TYPE_CHECKING:
     from .adapt import Adapted, Gathered
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from .finetune_plan import TrainingOptions
 
 OVERLAYS = 2
+# A little is what a light model costs; by more than this it is not proposed in its teacher's place.
+CLEARLY = 0.05
 
 
 def distilled_result(
@@ -30,11 +31,7 @@ def distilled_result(
 
     kind, _ = verdict(before, after)
     card = adapted.model.card
-    sizes = {
-        "student": count_parameters(adapted.model.module)[0],
-        "teacher": count_parameters(job.student.teacher.module)[0],
-    }
-    sizes["percent"] = round(100 * sizes["student"] / sizes["teacher"], 2)
+    sizes = _sizes(job)
     names, matched = card.label_names(), job.student.target.matched
     return {
         "teacher": job.package.card.name,
@@ -50,7 +47,7 @@ def distilled_result(
             "asked": teaching.asked,
             "remembered": teaching.seen - teaching.asked,
         },
-        "notes": _notes(job, sizes),
+        "notes": first_notes(job),
         "steps": adapted.steps,
         "stopped": adapted.stopped,
         "held_out": [case.id for case in job.held_out],
@@ -91,6 +88,8 @@ def distilled_card(card: Card, job: DistillJob, result: dict[str, Any], run_id: 
         "against_teacher": result["verdict"],
         "run": run_id,
     }
+    if is_clearly_worse(result["before"], result["after"]):
+        origin["verdict"] = "worse"
     measured = ()
     if result["after"] is not None and result["after"]["mean"]["dice"] is not None:
         before, after = means_of(result["before"]), means_of(result["after"])
@@ -109,17 +108,17 @@ def write_distillation_report(
     card: Card,
     result: dict[str, Any],
     adapted: Adapted,
-    held_out: Sequence[Case],
+    job: DistillJob,
     options: TrainingOptions,
     events: Events,
 ) -> Path:
-    """The PDF in the run's folder: facts, teacher and student case by case, curves, pictures."""
+    """The PDF in the run's folder: facts, teacher and student case by case, curves, pictures of both."""
     from ..reporting import curves_figure, teacher_student_table, write_report
 
     events.progress("writing the report", 0, 1)
     sizes, how = result["sizes"], result["distillation"]
     facts = [
-        ("Student", f"{card.name}: {card.network}, {sizes['student']:,} parameters ({sizes['percent']} %)"),
+        ("Student", f"{card.name}: {card.network}, {sizes['student']:,} parameters, {size_words(sizes)}"),
         ("Teacher", f"{result['teacher']}: {sizes['teacher']:,} parameters"),
         ("Trained on", ", ".join(result["trained_on"])),
         ("Held out", ", ".join(result["held_out"]) or "none"),
@@ -128,10 +127,16 @@ def write_distillation_report(
     ]
     if result["unlabelled"]:
         facts.append(("Without a truth", ", ".join(result["unlabelled"])))
+    facts.append(("Labels", label_words(result["matched"])))
     facts += [("Note", note) for note in result["notes"]]
     tables = [teacher_student_table(result["before"], result["after"])] if result["after"] else []
     figures = [curves_figure(adapted.rows)]
-    figures += [overlay_of(case, card, adapted.model, options, events) for case in list(held_out)[:OVERLAYS]]
+    for case in job.held_out[:OVERLAYS]:
+        for who, of, model in (
+            ("teacher", job.package.card, Model.open(job.package)),
+            ("student", card, adapted.model),
+        ):
+            figures.append(overlay_of(case, of, model, options, events, note=f" ({who}; line: truth)"))
     return write_report(
         run.folder / "report.pdf",
         title=f"Distillation report: {card.name}",
@@ -142,20 +147,46 @@ def write_distillation_report(
     )
 
 
+def _sizes(job: DistillJob) -> dict[str, Any]:
+    """Parameters of both, and the student's share in percent."""
+    ours = count_parameters(job.student.target.model.module)[0]
+    theirs = count_parameters(job.student.teacher.module)[0]
+    return {"student": ours, "teacher": theirs, "percent": round(100 * ours / theirs, 2)}
+
+
 def _message(before: dict | None, after: dict | None, sizes: dict[str, Any], job: DistillJob) -> str:
-    share = f"{sizes['student']:,} parameters, {sizes['percent']:g} % of its teacher's"
+    share = f"{sizes['student']:,} parameters, {size_words(sizes)}"
     dice = [None if scores is None else scores["mean"]["dice"] for scores in (before, after)]
     if dice[1] is None:
         return f"a student of {share}; not measured: no case with its labels was held out"
     count = f"{len(job.held_out)} held-out case{'' if len(job.held_out) == 1 else 's'}"
     if dice[0] is None:
         return f"a student of {share}: mean Dice {dice[1]:.3f} on {count}"
-    return f"a student of {share}: mean Dice {dice[1]:.3f} on {count}, the teacher's {dice[0]:.3f}"
+    text = f"a student of {share}: mean Dice {dice[1]:.3f} on {count}, the teacher's {dice[0]:.3f}"
+    return f"{text}: worse by {dice[0] - dice[1]:.3f}, not proposed" if is_clearly_worse(before, after) else text
 
 
-def _notes(job: DistillJob, sizes: dict[str, Any]) -> list[str]:
-    """What the reader must know, a sentence each; no case's name."""
-    notes, name = [], job.package.card.name
+def label_words(matched: dict[str, str]) -> str:
+    """Each label, and what it is of the teacher's where that has another name."""
+    return ", ".join(ours if ours == theirs else f"{ours} (the teacher's {theirs})" for ours, theirs in matched.items())
+
+
+def size_words(sizes: dict[str, Any]) -> str:
+    """``24 % of its teacher's``, or how many times as many."""
+    if sizes["percent"] <= 100:
+        return f"{sizes['percent']:g} % of its teacher's"
+    return f"{sizes['percent'] / 100:.3g} times its teacher's"
+
+
+def is_clearly_worse(before: dict | None, after: dict | None) -> bool:
+    """Whether a student's mean Dice lies more than `CLEARLY` below its teacher's on the same cases."""
+    dice = [None if scores is None else scores["mean"]["dice"] for scores in (before, after)]
+    return None not in dice and dice[1] < dice[0] - CLEARLY
+
+
+def first_notes(job: DistillJob) -> list[str]:
+    """What is known before anything is learned and the reader must know, a sentence each; no case's name."""
+    notes, name, sizes = [], job.package.card.name, _sizes(job)
     if sizes["student"] >= sizes["teacher"]:
         notes.append(f"the student is not smaller than its teacher ({sizes['student']:,} and {sizes['teacher']:,})")
     known = learned_digests(job.package.card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import math
@@ -13,8 +14,8 @@ from typing import Any
 from ..errors import PackageError, UsageError
 from ..events import Events
 from ..inference import OutputRule
-from ..networks import NetworkSpec, build_network, network_divisor, network_spec
-from ..packages import PETCT, Card, Label, Package, find_package
+from ..networks import REFINERS, NetworkSpec, build_network, network_divisor, network_names, network_spec
+from ..packages import PETCT, Card, Label, Package, find_package, list_models
 from ..places import cache_folder
 from ..reporting import label_colours
 from ..strategies import transfer_weights
@@ -74,7 +75,7 @@ def student_of(
         events.say(f"{card.name}: its first stage teaches; the refiner is left out")
     names = dict(truth_names) or card.label_names()
     matched = _matched(names, card, label_map, events)
-    source = _source(student)
+    source = known_student(student)
     ours = _new_card(name, card, student, names, matched) if source is None else _old_card(name, card, source, names)
     module = build_network(ours.network, ours.in_channels, ours.out_channels, ours.arguments)
     report = None
@@ -189,24 +190,33 @@ def lesson_cache(
     return LessonCache(cache_folder("lessons") / key)
 
 
-def _source(student: str) -> Package | None:
-    """The model of that name or folder; None for a network of the registry."""
+def known_student(student: str) -> Package | None:
+    """The model of that name or folder; None for a network of the registry; ``UsageError`` for neither."""
     if Path(student).exists():
         return find_package(student)
     try:
         spec = network_spec(student)
-    except UsageError as unknown:
+    except UsageError:
         try:
             return find_package(student)
         except (UsageError, PackageError):
-            raise UsageError(f"--student {student}: neither a network nor a model; {_known(unknown)}") from None
-    if not spec.has_decoder:
+            raise UsageError(f"--student {student}: neither a network nor a model; {_hint(student)}") from None
+    if not _gives_labels(spec.name):
         raise UsageError(f"--student {student}: gives no labels; name a segmentation network, such as unet2d-32-64-128")
     return None
 
 
-def _known(error: UsageError) -> str:
-    return error.message.split("; ", 1)[-1]
+def _gives_labels(network: str) -> bool:
+    """Whether a network alone makes labels from images."""
+    return network_spec(network).has_decoder and not network.startswith("l3-") and network not in REFINERS
+
+
+def _hint(student: str) -> str:
+    """What a misspelt student could be."""
+    able = [name for name in network_names() if _gives_labels(name)]
+    close = difflib.get_close_matches(student, [*able, *(entry.name for entry in list_models())], n=1, cutoff=0.6)
+    start = f"did you mean {close[0]}?" if close else f"name one of {', '.join(able)}"
+    return f"{start} (unet2d-16-32 or unet3d-8-16-32: any widths will do)"
 
 
 def _new_card(

@@ -196,7 +196,9 @@ def _blocks(adapted: Adapted) -> list[tuple[str, int, bool]]:
     ]
 
 
-def overlay_of(case: Case, card: Card, model: Model, options: Any, events: Events) -> Any:
+def overlay_of(
+    case: Case, card: Card, model: Model, options: Any, events: Events, *, note: str = " (line: truth)"
+) -> Any:
     """The picture of a case as a model segments it, with the truth as a line."""
     from ..reporting import overlay_figure
     from .predict import segment_case
@@ -212,5 +214,5 @@ def overlay_of(case: Case, card: Card, model: Model, options: Any, events: Event
         events=events.silent(),
     )
     loaded = segmented.loaded
-    how = picture_options(case, card, note=" (line: truth)")
+    how = picture_options(case, card, note=note)
     return overlay_figure(loaded.images[card.reference], segmented.labels, truth=loaded.truth, **how)
