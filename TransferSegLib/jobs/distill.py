@@ -17,13 +17,13 @@ from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Distillation, Run, Teaching, TrainingPlan
 from .adapt import Adapted, Gathered, adapt, freeze, gather
+from .distill_lessons import lesson_cache
 from .distill_report import distilled_card, distilled_result, first_notes, write_distillation_report
 from .distill_target import (
     Student,
     check_teacher,
     checked_weights,
     known_student,
-    lesson_cache,
     student_of,
     taught_plan,
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +14,9 @@ from ..events import Events
 from ..inference import OutputRule
 from ..networks import REFINERS, NetworkSpec, build_network, network_divisor, network_names, network_spec
 from ..packages import PETCT, Card, Label, Package, find_package, list_models
-from ..places import cache_folder
 from ..reporting import label_colours
 from ..strategies import transfer_weights
-from ..training import Distillation, LessonCache, Teacher, TrainingPlan
+from ..training import Distillation, Teacher, TrainingPlan
 from .labels import matched_labels
 from .new_model import SLICE_WINDOW, one_channel
 from .predict import Model
@@ -27,8 +24,6 @@ from .target import Target
 
 # Slices of a window that a 3-D teacher sees at once while it teaches a student of two dimensions.
 TAUGHT_SLICES = 16
-# Raise when what a teacher says of a window changes, so that stale lessons are not used.
-LESSON_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -162,32 +157,6 @@ def checked_weights(how: Distillation, teacher: Teacher, name: str, events: Even
         raise UsageError(f"--prediction 0: {name} is several networks, whose blocks teach nothing; give it a weight")
     events.say(f"{name}: several networks that answer together; their probabilities teach, no importance maps")
     return replace(how, importance=0.0)
-
-
-def lesson_cache(
-    card: Card, student: Student, how: Distillation, plan: TrainingPlan, *, device: str, precision: str
-) -> LessonCache | None:
-    """Where what the teacher says is kept: by its weights and all that decides what it says of a window.
-
-    Weights alone do not: another activation, or another reading of the channels, goes with the same ones. None where
-    the augmentation brings no window again; in memory alone where the weights have no hash.
-    """
-    if plan.augment and not plan.flips_only:
-        return None
-    if not card.weights_sha256:
-        return LessonCache()
-    teacher = student.teacher
-    asked = {
-        "weights": card.weights_sha256,
-        "network": [card.network, card.arguments, card.members, card.combination, teacher.network],
-        "classes": [teacher.kind, teacher.channels, teacher.places],
-        "turned": teacher.turned,
-        "maps": how.exponent if how.importance else None,
-        "run": [device.split(":")[0], precision],
-        "version": LESSON_VERSION,
-    }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
-    return LessonCache(cache_folder("lessons") / key)
 
 
 def known_student(student: str) -> Package | None:
