@@ -194,6 +194,7 @@ def test_what_is_refused(teacher, brains, picture_teacher, pictures, tmp_path):
         (dict(teacher=picture_teacher, data=pictures, student="unet3d-4-8"), "leaves the distance of its slices open"),
         (dict(teacher=teacher, data=brains, student=picture_teacher), "has the roles grey, teacher flair t1 t1gd t2"),
         (dict(teacher=teacher, data=brains, how=Distillation(exponent=3)), "--exponent 3"),
+        (dict(teacher=teacher, data=brains, options={"feature_bank": 4}), "--feature-bank: has no meaning"),
     ]
     for change, words in cases:
         with pytest.raises((UsageError, InputError), match=words):

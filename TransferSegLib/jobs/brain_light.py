@@ -132,7 +132,7 @@ def _card(student: Package, teacher: Package, recipe: LightRecipe, result: dict[
     counts = ", ".join(f"{count} {flavour}" for flavour, count in recipe.phantoms.counts)
     card, sizes = student.card, result["sizes"]
     measured = ()
-    if result["after"] is not None:
+    if result["after"] is not None and None not in (result["after"]["mean"]["dice"], result["before"]["mean"]["dice"]):
         dice, before = result["after"]["mean"]["dice"], result["before"]["mean"]["dice"]
         count = len(result["held_out"])
         text = f"mean Dice {dice:.3f} on {count} held-out phantoms (same generator), its teacher's {before:.3f}"
@@ -141,7 +141,7 @@ def _card(student: Package, teacher: Package, recipe: LightRecipe, result: dict[
         f"{recipe.student} of {sizes['student']:,} parameters, taught by a {recipe.teacher} of {sizes['teacher']:,} "
         f"on phantoms ({counts})"
     )
-    kept = {key: card.origin[key] for key in ("distillation", "parameters", "plan")}
+    kept = {key: card.origin[key] for key in ("distillation", "parameters", "plan", "inputs")}
     labels = tuple(replace(label, channel=own.channel) for label, own in zip(LABELS, card.labels))
     return replace(
         card,

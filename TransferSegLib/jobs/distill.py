@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cases import Case, DataSet, open_data_set
+from ..errors import UsageError
 from ..events import Events, quiet
 from ..inference import choose_device
 from ..networks import state_to_save
@@ -104,6 +105,7 @@ def distill(
     events, options, started, out = quiet(events), options or TrainingOptions(), time.monotonic(), Path(out)
     check_options(replace(options, unlabelled=None), None)
     (how or Distillation()).check()
+    _refuse_others(options)
     check_folder_is_free(out)
     job = _job(teacher, student, data, out, how, hold_out_ids, cases, label_map, truth_name, options, events)
     folder = run_folder or f"{out}.run"
@@ -121,9 +123,12 @@ def distill(
         events.say(f"going on with the interrupted run in {run.folder}")
     teachings: list[Teaching] = []
 
-    def teaching(**where: str) -> Teaching:
-        card = target.model.card
-        teacher, cache = job.student.teacher, lesson_cache(job.package.card, job.student, job.how, job.plan, **where)
+    def teaching(*, device: str, precision: str) -> Teaching:
+        card, teacher = target.model.card, job.student.teacher
+        # The teacher runs as suits its own layers, not the student's.
+        own = choose_device(device, precision=options.precision, network=teacher.module)
+        where = {"device": device, "precision": own.precision}
+        cache = lesson_cache(job.package.card, job.student, job.how, job.plan, **where)
         teachings.append(Teaching(job.how, teacher, card.network, card.dims, cache=cache, **where))
         return teachings[0]
 
@@ -177,6 +182,13 @@ def _job(
         "distillation": how.to_json(),
     }
     return DistillJob(package, taught, how, chosen, data_set, training, held_out, unlabelled, plan, request)
+
+
+def _refuse_others(options: TrainingOptions) -> None:
+    """Options of `finetune` that mean nothing here (``UsageError``)."""
+    for name in ("curriculum", "difficulty", "feature_bank", "stage1", "network"):
+        if getattr(options, name):
+            raise UsageError(f"--{name.replace('_', '-')}: has no meaning for a distillation; leave it out")
 
 
 def _gather(job: DistillJob, options: TrainingOptions, events: Events) -> Gathered:

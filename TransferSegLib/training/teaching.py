@@ -67,7 +67,7 @@ class Teaching:
     dims : {2, 3}
         Its dimensions.
     device, precision : str
-        Where and how the teacher runs: as the training does.
+        Where and how the teacher runs.
     cache : LessonCache, optional
         Keeps what the teacher said of a window for when it comes again. Only sensible where the augmentation brings
         windows again (flips alone, or none). Windows are then shown to it one by one, so that what it says does not
