@@ -50,6 +50,7 @@ def _arguments(action: argparse.ArgumentParser, name: str) -> None:
         action.add_argument(
             "--out", required=True, metavar="FILE", help=".zip: the package; .onnx: its network, for other runtimes"
         )
+        action.add_argument("--overwrite", action="store_true", help="replace a file that is there")
         group = action.add_argument_group("8 bits", "for an .onnx, calibrated and measured on cases with truths")
         group.add_argument("--int8", action="store_true", help="convolutions in 8 bits, where it keeps the Dice")
         group.add_argument("--data", metavar="FOLDER", help="data set to calibrate and to measure it on")
@@ -59,7 +60,7 @@ def _arguments(action: argparse.ArgumentParser, name: str) -> None:
             action="extend",
             default=[],
             metavar="ID",
-            help="cases to measure (default: of half the patients)",
+            help="cases to measure (default: those it did not learn from, else of half the patients)",
         )
         options.labels(action)
         options.preparation(action)
@@ -121,6 +122,7 @@ def _export(args: argparse.Namespace, events: Events) -> Any:
     return models_export(
         args.name,
         args.out,
+        overwrite=args.overwrite,
         int8=args.int8,
         data=args.data,
         hold_out=args.hold_out,
@@ -236,17 +238,23 @@ def _show_path(value: dict[str, Any], args: argparse.Namespace) -> str:
 def _show_export(value: dict[str, Any], args: argparse.Namespace) -> str:
     lines = [_show_path(value, args)]
     if value.get("format") == "onnx":
-        lines.append(
-            f"{value['bytes'] / 1e6:.1f} MB, {value['precision']}; {value['checked_windows']} windows in ONNX Runtime "
-            f"as in PyTorch, largest difference {value['largest_difference']:.2g}, {value['near_ties']} ties differ"
-        )
+        lines.append(f"{value['bytes'] / 1e6:.1f} MB, {value['precision']}; {_agreement(value)}")
     if value.get("int8"):
-        found = value["int8"]
-        lines.append(
-            f"mean Dice of {len(found['cases'])} held-out cases: {found['dice_float']:.4f} in float32, "
-            f"{found['dice_int8']:.4f} in int8"
-        )
+        lines.append(value["int8"]["text"])
     return "\n".join(lines)
+
+
+def _agreement(value: dict[str, Any]) -> str:
+    """How the file was checked, and where the package may answer otherwise."""
+    level, ties = value["task"] == "level", value["near_ties"]
+    text = "before that in float32 " if value["precision"] == "int8" else ""
+    text += f"ONNX Runtime gives the same {'rows' if level else 'labels'} as PyTorch in float32"
+    text += f" on {value['checked_windows']} random inputs"
+    if ties:
+        text += f", {ties} voxel{'' if ties == 1 else 's'} apart where two classes are as good as equal"
+    if value["package_precision"] != "float32":
+        text += f"; the package itself runs in {value['package_precision']} on this CPU: labels can differ at edges"
+    return text
 
 
 # name, what it does, an example, the call, its text

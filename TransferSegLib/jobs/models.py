@@ -30,7 +30,7 @@ from ..packages import (
 )
 from ..packages.package import METADATA, read_json
 from ..places import home, models_folder
-from ..storage import check_folder_is_free, check_writable, remove_folder, writing_folder
+from ..storage import check_file_is_free, check_folder_is_free, remove_folder, writing_folder
 from ..strategies import groups_report
 from .models_drawing import strategy_blocks
 from .opening import find_runnable
@@ -196,12 +196,13 @@ def _free_target(name: str) -> Path:
     return target
 
 
-def models_export(name: str, out: str | Path, **onnx: Any) -> dict[str, Any]:
+def models_export(name: str, out: str | Path, *, overwrite: bool = False, **onnx: Any) -> dict[str, Any]:
     """Zip a model's package to ``out`` (verified first): ``{name, path}``; a path in ``.onnx`` is `export_onnx`'s.
 
-    ``onnx`` are options of the latter; of them a zip takes ``events`` only.
+    A file that is there is replaced with ``overwrite`` only. ``onnx`` are options of `export_onnx`; of them a zip
+    takes ``events`` only.
     """
-    check_writable(out)
+    check_file_is_free(out, overwrite=overwrite)
     kind = Path(out).suffix.lower()
     if kind not in (".zip", ".onnx"):
         raise UsageError(f"--out {out}: must end in .zip (the package) or .onnx (its network, for other runtimes)")
@@ -209,7 +210,7 @@ def models_export(name: str, out: str | Path, **onnx: Any) -> dict[str, Any]:
     if kind == ".onnx":
         from .export import export_onnx
 
-        return export_onnx(package, out, **onnx)
+        return export_onnx(package, out, overwrite=overwrite, **onnx)
     given = [
         key for key, value in onnx.items() if value and key in ("int8", "data", "hold_out", "label_map", "truth_name")
     ]
