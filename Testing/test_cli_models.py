@@ -235,6 +235,7 @@ def test_groups_takes_every_network_that_a_training_takes(capsys, name):
         (("models", "merge", "brain-unet-phantm", "--name", "x"), "MODEL brain-unet-phantm: no such model"),
         (("models", "delete", "zzzz"), "no such model; those that can be deleted: none"),
         (("segment", "--model", "brain-unet-phantm", ".", "--out", "x.nii.gz"), "--model brain-unet-phantm: no such"),
+        (("models", "show", "no.onnx"), "NAME no.onnx: no such file"),
         (("models", "show", "zzzz"), "there are: brain-unet-phantom"),
     ],
 )

@@ -61,7 +61,7 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
 def _agreement(value: dict[str, Any]) -> str:
     """How the file was checked, and where the package may answer otherwise."""
     level, ties = value["task"] == "level", value["near_ties"]
-    text = "before that in float32 " if value["precision"] == "int8" else ""
+    text = "before it was int8, " if value["precision"] == "int8" else ""
     text += f"ONNX Runtime gives the same {'rows' if level else 'labels'} as PyTorch in float32"
     text += f" on {value['checked_windows']} random inputs"
     if ties:

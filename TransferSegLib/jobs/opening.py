@@ -21,7 +21,7 @@ def find_runnable(model: str | Path | Package, runtime: str = "auto", *, option:
     if not isinstance(model, Package) and Path(model).suffix.lower() == ".onnx":
         from ..exporting import read_exported
 
-        return read_exported(model, runtime=runtime)
+        return read_exported(model, runtime=runtime, option=option)
     package = model if isinstance(model, Package) else find_package(model, option)
     if runtime != "auto" and type(package) is Package:
         raise UsageError(
