@@ -62,7 +62,7 @@ def _agreement(value: dict[str, Any]) -> str:
     """How the file was checked, and where the package may answer otherwise."""
     level, ties = value["task"] == "level", value["near_ties"]
     text = "before it was int8, " if value["precision"] == "int8" else ""
-    text += f"ONNX Runtime gives the same {'rows' if level else 'labels'} as PyTorch in float32"
+    text += f"ONNX Runtime gave the same {'rows' if level else 'labels'} as PyTorch in float32"
     text += f" on {value['checked_windows']} random inputs"
     if ties:
         text += f", {ties} voxel{'' if ties == 1 else 's'} apart where two classes are as good as equal"

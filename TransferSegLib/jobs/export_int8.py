@@ -94,7 +94,7 @@ class Int8Cases:
         """What int8 costs, in one line that says what it was measured on and what it does not prove."""
         text = f"mean Dice of {self.measured_words()}: {before:.4f} in float32, {after:.4f} in int8"
         if before < LEAST_DICE:
-            text += f"; a Dice below {LEAST_DICE:g} stays within {MOST_FALL:g} whatever int8 does: this proves nothing"
+            text += f"; a Dice this low can hardly fall: that it was kept within {MOST_FALL:g} proves nothing"
         return text
 
     def windows(self, card: Card, events: Events) -> Iterator[np.ndarray]:
