@@ -39,6 +39,23 @@ def test_gliomas_without_and_with_a_named_truth(data_folder):
     assert data.ignored == ("LICENSE", "BraTS-GLI-00001-000 (no truth)")
 
 
+def test_a_truth_is_asked_for_by_name_only_where_a_file_could_be_one(tmp_path):
+    for name in ("a", "b"):
+        for file in ("flair.nii.gz", "t1.nii.gz", "brainmask.nii.gz", "notes.txt"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / file).write_bytes(b"x")
+    with pytest.raises(InputError) as told:
+        open_data_set(tmp_path, roles=["flair"])
+    assert str(told.value).endswith("gt or gold_standard); give cases with truths") and "--" not in told.value.message
+    with pytest.raises(InputError, match=r"give cases with truths \(others: --unlabelled\)"):
+        open_data_set(tmp_path, roles=["flair"], without_truth="others: --unlabelled")
+    (tmp_path / "b" / "reader2.nii.gz").write_bytes(b"x")
+    with pytest.raises(
+        InputError, match=r"say --truth-name NAME where one of these is \(reader2.nii.gz\), or give cases"
+    ):
+        open_data_set(tmp_path, roles=["flair"])
+
+
 def test_sarcomas(data_folder):
     data = open_data_set(data_folder / "petct_ibsi_sts")
     assert len(data.cases) == 12 and {case.truth.name for case in data.cases} == {"PET_mask.nii.gz"}

@@ -12,10 +12,14 @@ from helpers_cli import ROLES, call, small_case, small_data_set
 from helpers_exporting import card_of, level_card
 from helpers_l3 import SPACING, trunk
 
+from TransferSegLib.cases import open_data_set
 from TransferSegLib.events import Events
 from TransferSegLib.exporting import read_exported
+from TransferSegLib.jobs.export_int8 import Int8Cases
 from TransferSegLib.networks import build_network, state_to_save
 from TransferSegLib.packages import Card, Label, write_package
+from TransferSegLib.preparing import PreparationOptions
+from TransferSegLib.training import case_hash
 from TransferSegLib.worker import WarmModels
 
 pytest.importorskip("onnxruntime")
@@ -133,12 +137,62 @@ def test_int8_is_calibrated_on_some_cases_and_measured_on_others(capsys, tmp_pat
     monkeypatch.setattr("TransferSegLib.jobs.export_int8.MOST_FALL", -2.0)
     refused = call(capsys, *arguments, "--out", tmp_path / "j.onnx", "--hold-out", "p2", "p3")
     assert refused.code == 2 and "int8 lowers the mean Dice of 2 cases from 0." in refused.error
-    assert "measured on 2 of 2 others: p2, p3" in refused.err
+    assert "calibrated on 1 case of 1 patient and measured on 2 cases" in refused.err
+    assert "of 2 patients: p2, p3" in refused.err
     assert not (tmp_path / "j.onnx").exists() and not list(tmp_path.glob(".*"))
     monkeypatch.setattr("TransferSegLib.jobs.export_int8.MOST_WINDOWS", 1)
     monkeypatch.setattr("TransferSegLib.jobs.export_int8.MOST_FALL", 1.0)
     few = call(capsys, *arguments, "--out", tmp_path / "k.onnx", "--hold-out", "p2", "--json").value
     assert few["int8"]["calibrated_on"] == ["p1"], "what was looked at, no more"
+
+
+def test_a_case_that_was_learned_from_is_never_called_another(tmp_path, made):
+    card, data = read_exported(made[0] / "light.onnx").card, small_data_set(tmp_path / "set", 3)
+    digests = {case.id: case_hash(case) for case in open_data_set(data, roles=ROLES).cases}
+
+    def chosen(learned, ids=()):
+        said = []
+        known = replace(card, origin={"inputs": {"training": [digests[name] for name in learned]}})
+        events = Events(lambda event: said.append(event.get("text")))
+        how = {"label_map": None, "truth_name": None, "options": PreparationOptions()}
+        return Int8Cases.of(known, data, ids, events=events, **how), said[-1]
+
+    def ids(cases):
+        return [case.id for case in cases]
+
+    some, said = chosen(["p1", "p2"])
+    assert (ids(some.calibrating), ids(some.measured), some.learned) == (["p1", "p2"], ["p3"], ())
+    assert "calibrated on 2 cases of 2 patients and measured on 1 case that the model did not learn from" in said
+    assert "proves nothing" not in some.score_words(0.8, 0.799)
+    assert "proves nothing" in some.score_words(0.05, 0.049)
+    every, said = chosen(["p1", "p2", "p3"])
+    assert every.learned == tuple(ids(every.measured)) and "that the model learned from" in said
+    assert "that the model learned from: 0.8000 in float32" in every.score_words(0.8, 0.799)
+    named, said = chosen(["p1"], ids=["p1", "p2"])
+    assert named.learned == ("p1",) and "2 cases, of which the model learned from 1" in said
+    unknown, said = chosen([])
+    assert unknown.learned is None and "does not say what it learned from" in said
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked(capsys, tmp_path, made):
+    for name in ("light.onnx", "light.zip"):
+        file = tmp_path / "new" / name
+        first = call(capsys, "models", "export", made[0] / "light", "--out", file)
+        assert first.code == 0, "a missing folder is made, as for other files"
+        before = file.stat().st_mtime_ns
+        again = call(capsys, "models", "export", made[0] / "light", "--out", file)
+        assert again.code != 0 and "exists already" in again.error and file.stat().st_mtime_ns == before
+    assert call(capsys, "models", "export", made[0] / "light", "--out", file, "--overwrite").code == 0
+
+
+def test_the_export_says_how_it_was_checked_in_plain_words(capsys, tmp_path, made, monkeypatch):
+    from TransferSegLib.inference import Device
+
+    monkeypatch.setattr("TransferSegLib.jobs.export.choose_device", lambda *_, **__: Device("cpu", "bfloat16", ""))
+    answer = call(capsys, "models", "export", made[0] / "light", "--out", tmp_path / "x.onnx")
+    assert answer.err.index("exporting: 0/1") < answer.err.index("checking the exported network")
+    assert "the same labels as PyTorch in float32 on 4 random inputs" in answer.out
+    assert "the package itself runs in bfloat16 on this CPU: labels can differ at edges" in answer.out
 
 
 def test_the_worker_keeps_a_file_open(tmp_path, made):

@@ -217,3 +217,28 @@ def _slicer_file(case: Path, names: dict[int, str], *, again: str = "") -> None:
         lines += [f"Segment{number}_LabelValue:={value}", f"Segment{number}_Name:={name}"]
     path.write_bytes("\n".join(lines).encode() + b"\n\n" + voxels)
     assert json.dumps(names)
+
+
+@pytest.mark.parametrize("name", ["unet2d-16-32", "unet3d-8-16-32", "segresnet2d", "l3-resnet18"])
+def test_groups_takes_every_network_that_a_training_takes(capsys, name):
+    value = call(capsys, "models", "groups", name, "--strategy", "half-lr", "--json").value
+    assert value["network"] == name and value["total"] > 0 and value["frozen"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("models", "show", "brain-unet-phantm"), "NAME brain-unet-phantm: no such model, folder or zip; did you mean"),
+        (("models", "groups", "segresnt"), "no such network, model, folder or zip; did you mean segresnet?"),
+        (("models", "export", "brain-unet", "--out", "x.zip"), "NAME brain-unet: no such model"),
+        (("models", "verify", "l3-map-fantom"), "did you mean l3-map-phantom?"),
+        (("models", "merge", "brain-unet-phantm", "--name", "x"), "MODEL brain-unet-phantm: no such model"),
+        (("models", "delete", "zzzz"), "no such model; those that can be deleted: none"),
+        (("segment", "--model", "brain-unet-phantm", ".", "--out", "x.nii.gz"), "--model brain-unet-phantm: no such"),
+        (("models", "show", "no.onnx"), "NAME no.onnx: no such file"),
+        (("models", "show", "zzzz"), "there are: brain-unet-phantom"),
+    ],
+)
+def test_a_misspelt_model_is_told_by_the_name_of_its_argument(capsys, free_home, arguments, words):
+    answer = call(capsys, *arguments)
+    assert answer.code == 2 and words in answer.error

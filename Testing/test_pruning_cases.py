@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
 from helpers_cli import ROLES, call, small_data_set, small_model
 from helpers_pruning import write_model
 
-from TransferSegLib.errors import InputError, UsageError
+from TransferSegLib.errors import Cancelled, InputError, UsageError
 from TransferSegLib.events import Events
 from TransferSegLib.jobs import prune as prune_job
 from TransferSegLib.jobs.evaluate import evaluate
@@ -145,17 +146,49 @@ def test_a_killed_pruning_goes_on_and_ends_as_one_in_one_go(model, data, tmp_pat
     assert untimed[0] == untimed[1]
 
 
+def test_a_cancelled_pruning_says_that_it_goes_on_and_the_next_start_what_is_done(model, data, tmp_path, monkeypatch):
+    options, said, real = PruneOptions(keep=0.5, steps=2, criterion="l1", **SHORT), [], prune_job.prune_step
+
+    def go(cancel_in: str | None):
+        events = Events(lambda event: said.append(event.get("text") or ""))
+
+        def step(*arguments, folder, **given):
+            if folder.name == cancel_in:
+                events.cancel()
+            return real(*arguments, folder=folder, **given)
+
+        monkeypatch.setattr(prune_job, "prune_step", step)
+        where = {"out": tmp_path / "small", "run_folder": tmp_path / "run"}
+        return prune(model=model, data=data, **where, options=options, hold_out=HELD, listed=False, events=events)
+
+    with pytest.raises(Cancelled, match="the same command goes on from there"):
+        go("l1-2")
+    assert not any("going on" in text for text in said)
+    result = go(None)
+    assert f"going on with the interrupted run in {tmp_path / 'run'} (1 of 2 steps are done)" in said
+    assert re.search(r"Dice [01]\.\d+ to [01]\.\d+, [\d.]+ ms a window to [\d.]+ ms a window", result["message"])
+
+
 def test_the_verb_prints_the_curve_and_guides(model, data, tmp_path, capsys):
     few = ["--steps", "1", "--updates", "1", "--last-updates", "1", "--batches", "1", "--batch", "1", "--patch", "16"]
     given = ["--data", data, "--hold-out", "p4", "--criterion", "l1", "--keep", "0.7", "--map", "1=lesion", *few]
     done = call(capsys, "prune", model, "--out", tmp_path / "small", "--guided", *given)
-    assert done.code == 0 and "dice" in done.out and "seconds a window" in done.out
+    assert done.code == 0 and "dice" in done.out and "ms a window" in done.out
     guided = json.loads((tmp_path / "small.run" / "guide.json").read_text())
     kept = read_package(tmp_path / "small").card.arguments["kept"]
     whole = map_groups(read_package(model).network(), "unet3d-6-12", {})
     assert {gain["name"] for gain in guided} == {group.name for group in whole}
     left = {gain["name"] for gain in guided if not gain["pays"]}
     assert all(kept[group.name][1] == group.count for group in whole if group.name in left)
+
+
+def test_no_point_of_the_curve_touches_the_frame_and_times_of_windows_are_in_milliseconds():
+    from TransferSegLib.reporting.pruning_curve import pruning_figure
+
+    rows = [{"criterion": "l1", "kept": k, "dice": 0.995, "dice_sd": None, "seconds": 0.004} for k in (1.0, 0.5)]
+    above, below = pruning_figure(rows).axes
+    assert above.get_ylim()[1] > 1.05 * 0.995 and below.get_ylim()[1] > 1.05 * 4
+    assert below.get_ylabel() == "ms a window" and list(below.lines[0].get_ydata()) == [4.0, 4.0]
 
 
 def with_card(folder, model, **changes):

@@ -49,7 +49,11 @@ def test_prune_writes_a_smaller_model_its_curve_and_what_it_cost(model, scans, t
     assert "confidence" not in card.projection and card.origin["pruning"]["criterion"] == "taylor"
     assert (tmp_path / "pruned-small.run" / "curve.png").stat().st_size > 5000
     assert (tmp_path / "pruned-small.run" / "curve.csv").read_text().count("\n") == 7
-    assert len(result["held_out"]) == 2 and result["guided"] is None and "After: taylor, 50 %" in result["message"]
+    assert (
+        len(result["held_out"]) == 2
+        and result["guided"] is None
+        and result["message"].startswith("50 % of the maps kept by taylor:")
+    )
 
 
 class Killed(BaseException):
@@ -122,7 +126,8 @@ def test_the_verb_prints_the_curve_and_guides(model, scans, tmp_path, capsys):
     ("changes", "message"),
     [
         ({"criterion": "size"}, "choose taylor, l1, random"),
-        ({"keep": 1.5}, "between 0 and 1"),
+        ({"keep": 1.5}, "above 0 and below 1"),
+        ({"keep": 0.0}, "above 0 and below 1"),
         ({"steps": 0}, "1 or more"),
     ],
 )

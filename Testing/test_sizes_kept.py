@@ -126,7 +126,7 @@ def test_the_verb_measures_in_a_process_of_its_own_and_lists_show_it(model, caps
     listed = {row["name"]: row for row in call(capsys, "models", "list", "--json").value}
     assert listed["mine"]["seconds"] == size["seconds"]
     line = next(line for line in call(capsys, "models", "list").out.splitlines() if line.startswith("mine"))
-    assert f"0.13 M, {size['seconds']:.1f} s" in line
+    assert f"0.13 M, {size['seconds']:.1f} s in {size['precision']}" in line
 
 
 def test_the_text_says_all(model, capsys, monkeypatch):

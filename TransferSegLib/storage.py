@@ -163,6 +163,14 @@ def check_folder_is_free(path: Path | str, option: str = "--out") -> None:
     check_writable(path / "x")
 
 
+def check_file_is_free(path: Path | str, option: str = "--out", *, overwrite: bool = False) -> None:
+    """Raise ``StorageError`` unless a file can be written to ``path`` that replaces none, or may (``overwrite``)."""
+    path = Path(path)
+    if path.is_file() and not overwrite:
+        raise StorageError(f"{path}: exists already; name another {option}, remove it or say --overwrite")
+    check_writable(path)
+
+
 def check_writable(path: str | Path) -> None:
     """Raise ``StorageError`` now when ``path`` could not be written later; leaves nothing behind."""
     path = Path(path)

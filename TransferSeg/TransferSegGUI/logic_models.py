@@ -59,14 +59,14 @@ class ModelMethods(LogicBase):
     def exportModel(
         self, name: str, path: str | Path, callback: Callback | None = None, onEvent: OnEvent | None = None
     ) -> str | Run:
-        """Write a model as a zip for a colleague or another program; the file's path.
+        """Write a model as a zip for a colleague or another program, over a file that is there; the file's path.
 
         Example
         -------
         >>> logic.exportModel("my-model", "/home/me/my-model.zip")
         '/home/me/my-model.zip'
         """
-        args = {"action": "export", "name": str(models.findModel(name).folder), "out": str(path)}
+        args = {"action": "export", "name": str(models.findModel(name).folder), "out": str(path), "overwrite": True}
         return self._ask("models", args, lambda value: value["path"], callback, onEvent)
 
     def deleteModel(self, name: str, callback: Callback | None = None, onEvent: OnEvent | None = None) -> str | Run:

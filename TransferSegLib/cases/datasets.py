@@ -10,15 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import InputError
-from ..imaging import image_stem, image_suffix
+from ..imaging import image_stem, image_suffix, picture_suffix
 from .case import ROLES, Case, check_role
 from .class_folders import LABEL_NAMES, class_folder_cases, is_class_folders
 from .descriptions import Description, read_description
 from .finding import has_images, holds_images, visible
-from .guessing import channel_number
+from .guessing import channel_number, guess_role
 from .imagestr import decathlon_cases, nnunet_cases
 from .listfile import read_list
 from .opening import open_case, wants_pictures
+from .truths import is_brain_mask
 
 _BRATS = re.compile(r"[-_](t1n|t1c|t2w|t2f)$")
 
@@ -51,6 +52,7 @@ def open_data_set(
     need_truth: bool | None = True,
     allow_doubtful: bool = False,
     reference_role: str | None = None,
+    without_truth: str = "",
 ) -> DataSet:
     """Open a data set; no voxel is read.
 
@@ -68,6 +70,8 @@ def open_data_set(
         None takes it where there is one.
     allow_doubtful, reference_role
         As in ``open_case``.
+    without_truth : str
+        What the caller can do with cases that have none, in a few words, for the message that refuses them.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def open_data_set(
     else:
         description = read_description(path)
         layout, cases, ignored = _open_folder(path, description or Description(), opener, roles, allow_doubtful)
-    cases, without = _with_truth(path, cases, bool(need_truth), truth_name)
+    cases, without = _with_truth(path, cases, bool(need_truth), truth_name, without_truth)
     _check(path, cases, roles)
     names = description.label_names if description else None
     names = LABEL_NAMES if names is None and layout == "classes" else names
@@ -140,15 +144,27 @@ def _open_folder(
 
 
 def _with_truth(
-    path: Path, cases: list[Case], need_truth: bool, truth_name: str | None
+    path: Path, cases: list[Case], need_truth: bool, truth_name: str | None, without_truth: str
 ) -> tuple[list[Case], list[str]]:
     if not need_truth:
         return cases, []
     kept = [case for case in cases if case.truth is not None]
     if cases and not kept:
         wanted = f"called {truth_name}" if truth_name else "(a file with seg, label, mask, truth, gt or gold_standard)"
-        raise InputError(f"{path}: none of its {len(cases)} cases has a truth {wanted}; say --truth-name NAME")
+        spare = _spare_files(cases)
+        advice = "give cases with truths" + (f" ({without_truth})" if without_truth else "")
+        if spare:
+            advice = f"say --truth-name NAME where one of these is ({', '.join(spare[:4])}), or {advice}"
+        of = f"none of its {len(cases)} cases has" if len(cases) > 1 else "its case does not have"
+        raise InputError(f"{path}: {of} a truth {wanted}; {advice}")
     return kept, [f"{case.id} (no truth)" for case in cases if case.truth is None]
+
+
+def _spare_files(cases: Sequence[Case]) -> list[str]:
+    """Names of the cases' unused files that could be a truth: images that are no brain mask and have no role's name."""
+    names = dict.fromkeys(name for case in cases for name in case.ignored)
+    stems = {name: image_stem(name) for name in names if image_suffix(name) or picture_suffix(name)}
+    return [name for name, stem in stems.items() if not is_brain_mask(stem) and guess_role(stem) is None]
 
 
 def _check(path: Path, cases: list[Case], roles: Sequence[str] | None) -> None:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ..events import Events
-from . import options
+from . import models_export, options
 
 STRATEGIES = ("fine-tune-all", "freeze-encoder", "freeze-decoder", "freeze-both")
 
@@ -47,22 +47,7 @@ def _arguments(action: argparse.ArgumentParser, name: str) -> None:
         action.add_argument("names", nargs="+", metavar="MODEL", help="models of one kind, for example four folds")
         action.add_argument("--name", required=True, metavar="NAME", help="name in the catalogue")
     if name == "export":
-        action.add_argument(
-            "--out", required=True, metavar="FILE", help=".zip: the package; .onnx: its network, for other runtimes"
-        )
-        group = action.add_argument_group("8 bits", "for an .onnx, calibrated and measured on cases with truths")
-        group.add_argument("--int8", action="store_true", help="convolutions in 8 bits, where it keeps the Dice")
-        group.add_argument("--data", metavar="FOLDER", help="data set to calibrate and to measure it on")
-        group.add_argument(
-            "--hold-out",
-            nargs="+",
-            action="extend",
-            default=[],
-            metavar="ID",
-            help="cases to measure (default: of half the patients)",
-        )
-        options.labels(action)
-        options.preparation(action)
+        models_export.arguments(action)
     if name == "groups":
         action.add_argument("--strategy", metavar="S", help="also list the blocks that this strategy freezes")
         action.add_argument("--picture", metavar="PNG", help="draw them, with --strategy")
@@ -115,22 +100,6 @@ def _merge(args: argparse.Namespace, events: Events) -> Any:
     return models_merge(args.names, name=args.name)
 
 
-def _export(args: argparse.Namespace, events: Events) -> Any:
-    from ..jobs.models import models_export
-
-    return models_export(
-        args.name,
-        args.out,
-        int8=args.int8,
-        data=args.data,
-        hold_out=args.hold_out,
-        label_map=options.pairs(args.map, "--map"),
-        truth_name=args.truth_name,
-        options=options.preparation_of(args),
-        events=events,
-    )
-
-
 def _delete(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_delete
 
@@ -152,13 +121,15 @@ def _show_list(rows: Any, args: argparse.Namespace) -> str:
         [row["name"], " ".join(row["roles"]), ", ".join(row["labels"]), _size(row), row["source"], _state(row)]
         for row in rows
     ]
-    return text_table(shown, ["name", "needs", "gives", "size", "from", "state"])
+    text = text_table(shown, ["name", "needs", "gives", "size", "from", "state"])
+    timed = any(row["seconds"] is not None for row in rows)
+    return text + ("\n(s: one case of its kind on this machine, `models show NAME` says which)" if timed else "")
 
 
 def _size(row: dict[str, Any]) -> str:
-    """``0.13 M, 1.4 s``: parameters, and the seconds that this machine needs for the standard case."""
+    """``0.13 M, 1.4 s in float32``: parameters, and what this machine needs for the standard case."""
     parts = [] if row["parameters"] is None else [f"{row['parameters'] / 1e6:.2f} M"]
-    return ", ".join(parts + ([] if row["seconds"] is None else [f"{row['seconds']:.1f} s"]))
+    return ", ".join(parts + ([] if row["seconds"] is None else [f"{row['seconds']:.1f} s in {row['precision']}"]))
 
 
 def _state(row: dict[str, Any]) -> str:
@@ -233,22 +204,6 @@ def _show_path(value: dict[str, Any], args: argparse.Namespace) -> str:
     return f"{value['name']}: {value['path']}"
 
 
-def _show_export(value: dict[str, Any], args: argparse.Namespace) -> str:
-    lines = [_show_path(value, args)]
-    if value.get("format") == "onnx":
-        lines.append(
-            f"{value['bytes'] / 1e6:.1f} MB, {value['precision']}; {value['checked_windows']} windows as in "
-            f"PyTorch, largest difference {value['largest_difference']:.2g}, {value['near_ties']} ties differ"
-        )
-    if value.get("int8"):
-        found = value["int8"]
-        lines.append(
-            f"mean Dice of {len(found['cases'])} held-out cases: {found['dice_float']:.4f} in float32, "
-            f"{found['dice_int8']:.4f} in int8"
-        )
-    return "\n".join(lines)
-
-
 # name, what it does, an example, the call, its text
 _ACTIONS = (
     ("list", "the models there are", "transferseg models list", _list, _show_list),
@@ -287,8 +242,8 @@ _ACTIONS = (
         "zip a package, or write its network as ONNX",
         "transferseg models export my-model --out my-model.zip\n"
         "  transferseg models export my-model --out my-model.onnx --int8 --data cases/",
-        _export,
-        _show_export,
+        models_export.run,
+        models_export.show,
     ),
     ("delete", "delete one of your models", "transferseg models delete my-model", _delete, _show_message),
     (

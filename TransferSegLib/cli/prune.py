@@ -83,7 +83,7 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
 
     level = "error_mm" in value["curve"][0]
     own = ("error_mm", "error_mm_sd", "found") if level else ("dice", "dice_sd", "cases")
-    words = ["error mm", "sd", "found", "seconds a scan"] if level else ["dice", "sd", "cases", "seconds a window"]
+    words = ["error mm", "sd", "found", "seconds a scan"] if level else ["dice", "sd", "cases", "ms a window"]
     columns = ["maps removed by", "step", "kept %", "parameters", *words]
     rows = [
         [
@@ -92,7 +92,7 @@ def show(value: dict[str, Any], args: argparse.Namespace) -> str:
             round(100 * row["kept"], 1),
             row["parameters"],
             *(row[name] for name in own),
-            row["seconds"],
+            row["seconds"] if level else round(1000 * row["seconds"], 2),
         ]
         for row in value["curve"]
     ]

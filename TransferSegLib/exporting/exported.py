@@ -58,8 +58,8 @@ def write_exported(path: Path | str, card: Card, graph: bytes, made: dict[str, A
     return Path(path)
 
 
-def read_exported(path: Path | str, *, runtime: str = "auto") -> Exported:
-    """Open an exported network's file and check its card and hash.
+def read_exported(path: Path | str, *, runtime: str = "auto", option: str = "--model") -> Exported:
+    """Open an exported network's file, which the user gave as ``option``, and check its card and hash.
 
     Raises
     ------
@@ -70,19 +70,19 @@ def read_exported(path: Path | str, *, runtime: str = "auto") -> Exported:
     """
     path = Path(path)
     choose_runtime(runtime)
-    made = _checked(path)[0]
+    made = _checked(path, option)[0]
     card = Card.from_json(made.get("card"), where=str(path))
     return Exported(path, card, made, runtime)
 
 
-def _checked(path: Path) -> tuple[dict[str, Any], bytes]:
+def _checked(path: Path, option: str = "--model") -> tuple[dict[str, Any], bytes]:
     """What was written beside the graph, and the graph, held against the hash."""
     try:
         graph, metadata = split_metadata(path.read_bytes())
     except FileNotFoundError:
-        raise UsageError(f"--model {path}: no such file; name a model, its folder or zip, or its .onnx") from None
+        raise UsageError(f"{option} {path}: no such file; name a model, its folder or zip, or its .onnx") from None
     except IsADirectoryError:
-        raise UsageError(f"--model {path}: is a folder; name the .onnx file") from None
+        raise UsageError(f"{option} {path}: is a folder; name the .onnx file") from None
     except ValueError:  # a text that is no UTF-8 is one too
         raise PackageError(f"{path}: is no ONNX file, or a damaged one; export the model again") from None
     if KEY not in metadata:

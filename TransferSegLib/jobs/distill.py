@@ -29,6 +29,7 @@ from .distill_target import (
     taught_plan,
 )
 from .evaluate import say_left_out
+from .finetune import WITHOUT_TRUTH
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, split_cases
 from .finetune_scores import score_adapted, score_source
 from .finetune_unlabelled import open_unlabelled
@@ -156,11 +157,13 @@ def _job(
     import torch
 
     device = choose_device(options.device, precision=options.precision)
-    package = teacher if isinstance(teacher, Package) else find_package(teacher)
+    package = teacher if isinstance(teacher, Package) else find_package(teacher, "TEACHER")
     check_teacher(package)
     known_student(student)
     card = package.card
-    data_set = open_data_set(data, roles=card.roles, truth_name=truth_name, reference_role=card.reference)
+    data_set = open_data_set(
+        data, roles=card.roles, truth_name=truth_name, reference_role=card.reference, without_truth=WITHOUT_TRUTH
+    )
     say_left_out(data_set, events)
     training, held_out = split_cases(data_set, hold_out_ids, cases, options.seed)
     torch.manual_seed(options.seed)

@@ -162,12 +162,12 @@ def checked_weights(how: Distillation, teacher: Teacher, name: str, events: Even
 def known_student(student: str) -> Package | None:
     """The model of that name or folder; None for a network of the registry; ``UsageError`` for neither."""
     if Path(student).exists():
-        return find_package(student)
+        return find_package(student, "--student")
     try:
         spec = network_spec(student)
     except UsageError:
         try:
-            return find_package(student)
+            return find_package(student, "--student")
         except (UsageError, PackageError):
             raise UsageError(f"--student {student}: neither a network nor a model; {_hint(student)}") from None
     if not _gives_labels(spec.name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,22 @@ from .predict import Model
 
 MOST_FALL = 0.005
 """By how much the mean Dice may fall."""
+LEAST_DICE = 0.1
+"""Below this Dice in float32 such a fall says nothing."""
 MOST_WINDOWS = 24
 
 
 @dataclass(frozen=True)
 class Int8Cases:
-    """Cases for calibrating and, of other patients, for measuring."""
+    """Cases for calibrating and, of other patients, for measuring.
+
+    ``learned`` are the ids of those measured whose patients the model learned from, None where its card has no record.
+    """
 
     data: Path
     calibrating: tuple[Case, ...]
     measured: tuple[Case, ...]
+    learned: tuple[str, ...] | None
     label_map: Mapping[str, str] | None
     truth_name: str | None
     options: PreparationOptions
@@ -43,7 +49,10 @@ class Int8Cases:
     def of(
         card: Card, data: str | Path | None, ids: Sequence[str], *, truth_name: str | None, events: Events, **how: Any
     ) -> Int8Cases:
-        """Split a data set by patient: ``ids`` are measured, by default the cases of half the patients."""
+        """Split a data set by patient: ``ids`` are measured, by default the patients that the model did not learn from.
+
+        Where it learned from all or none of them, or keeps no record of it, those are half the patients.
+        """
         if card.task != "segmentation":
             raise UsageError(
                 f"--int8: what it costs is measured by Dice, which a model for {card.task} has not; leave it out"
@@ -54,22 +63,39 @@ class Int8Cases:
             )
         check_data(card, data)
         cases = open_data_set(data, roles=card.roles, truth_name=truth_name, reference_role=card.reference).cases
-        rest, held = hold_out(cases, ids) if ids else split_by_patient(cases, fraction=0.5, seed=0)
+        known = _learned_patients(card, cases, events)
+        rest, held = hold_out(cases, ids) if ids else _split(cases, known or set())
         if not rest or not held:
             raise UsageError(
                 f"--data {data}: has {len(patients(cases))} patient; int8 is calibrated on one and measured on "
                 "another, give two or more"
             )
         rest = tuple(rest[:MOST_WINDOWS])
+        learned = None if known is None else tuple(case.id for case in held if case.patient in known)
+        made = Int8Cases(Path(data), rest, tuple(held), learned, truth_name=truth_name, **how)
         events.say(
-            f"int8 is calibrated on {len(rest)} cases of {len(patients(rest))} patients and measured on {len(held)} "
-            f"of {len(patients(held))} others: {', '.join(case.id for case in held)}"
+            f"int8 is calibrated on {_cases(rest)} of {_patients(rest)} and measured on {made.measured_words()} of "
+            f"{_patients(held)}: {', '.join(case.id for case in held)}"
         )
-        learned = learned_digests(card) or set()
-        known = [case.id for case in held if learned and case_hash(case) in learned]
-        if known:
-            events.say(f"the model learned from {', '.join(known)}: its Dice there is no measure of new cases")
-        return Int8Cases(Path(data), rest, tuple(held), truth_name=truth_name, **how)
+        return made
+
+    def measured_words(self) -> str:
+        """How many cases are measured, and whether the model learned from them."""
+        count, words = len(self.measured), _cases(self.measured)
+        if self.learned is None:
+            return f"{words} (the model's card does not say what it learned from)"
+        if not self.learned:
+            return f"{words} that the model did not learn from"
+        if len(self.learned) == count:
+            return f"{words} that the model learned from"
+        return f"{words}, of which the model learned from {len(self.learned)}"
+
+    def score_words(self, before: float, after: float) -> str:
+        """What int8 costs, in one line that says what it was measured on and what it does not prove."""
+        text = f"mean Dice of {self.measured_words()}: {before:.4f} in float32, {after:.4f} in int8"
+        if before < LEAST_DICE:
+            text += f"; a Dice this low can hardly fall: that it was kept within {MOST_FALL:g} proves nothing"
+        return text
 
     def windows(self, card: Card, events: Events) -> Iterator[np.ndarray]:
         """Prepared windows (1, c, [k,] j, i) of the cases for calibrating, one case in memory at a time."""
@@ -99,11 +125,47 @@ def int8_of(
         raise PackageError(f"{card.name}: no Dice is defined on the measured cases; name others with --hold-out")
     if before - after > MOST_FALL:
         raise PackageError(
-            f"{card.name}: int8 lowers the mean Dice of {len(cases.measured)} cases from {before:.4f} to {after:.4f}, "
+            f"{card.name}: int8 lowers the mean Dice of {_cases(cases.measured)} from {before:.4f} to {after:.4f}, "
             f"more than {MOST_FALL}; nothing was written, export it without --int8"
         )
     ids = {"cases": [case.id for case in cases.measured], "calibrated_on": [case.id for case in cases.calibrating]}
-    return small, {"dice_float": round(before, 4), "dice_int8": round(after, 4), **ids}
+    ids["learned_from"] = None if cases.learned is None else list(cases.learned)
+    text = cases.score_words(before, after)
+    return small, {"dice_float": round(before, 4), "dice_int8": round(after, 4), **ids, "text": text}
+
+
+def _learned_patients(card: Card, cases: Sequence[Case], events: Events) -> set[str] | None:
+    """The patients of a data set that a model learned from, by its card's digests; None where it keeps none."""
+    learned = learned_digests(card)
+    if not learned:
+        return None
+    found = set()
+    for number, case in enumerate(cases):
+        events.progress("which cases the model learned from", number, len(cases))
+        # The record of a case that was learned from without its truth is that of its images.
+        if case_hash(case) in learned or (
+            card.origin["inputs"].get("unlabelled") and case_hash(replace(case, truth=None)) in learned
+        ):
+            found.add(case.patient)
+    events.progress("which cases the model learned from", len(cases), len(cases))
+    return found
+
+
+def _split(cases: Sequence[Case], learned: set[str]) -> tuple[Sequence[Case], Sequence[Case]]:
+    """(calibrating, measured): what was learned from, and the rest; half the patients each where there is one kind."""
+    held = [case for case in cases if case.patient not in learned]
+    if held and learned:
+        return [case for case in cases if case.patient in learned], held
+    return split_by_patient(cases, fraction=0.5, seed=0)
+
+
+def _cases(cases: Sequence[Case]) -> str:
+    return f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
+
+
+def _patients(cases: Sequence[Case]) -> str:
+    count = len(patients(cases))
+    return f"{count} patient{'' if count == 1 else 's'}"
 
 
 def _dice(model: Model, cases: Int8Cases, events: Events) -> float | None:

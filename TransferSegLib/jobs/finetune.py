@@ -28,6 +28,9 @@ from .level_finetune import finetune_level
 from .level_target import LevelOptions
 from .refiner_finetune import finetune_refiner, is_refiner
 
+# What a training can do with such cases, beside others.
+WITHOUT_TRUTH = "cases without may take part beside them: --unlabelled FOLDER"
+
 __all__ = ["TrainingOptions", "finetune"]
 
 
@@ -201,7 +204,7 @@ def finetune(
 def _source(source: str | Path | Package | None, chosen: Strategy) -> Package | None:
     if source is None and chosen.starts_from_source:
         raise UsageError(f"--strategy {chosen.name} needs a model to start from; name one with --from, or use scratch")
-    return source if source is None or isinstance(source, Package) else find_package(source)
+    return source if source is None or isinstance(source, Package) else find_package(source, "--from")
 
 
 def _data_set(
@@ -209,7 +212,8 @@ def _data_set(
 ) -> DataSet:
     """The data set with the roles that are asked for, or the source's; the truth belongs to the reference role."""
     if package is None:
-        return open_data_set(data, roles=roles, truth_name=truth_name)
+        return open_data_set(data, roles=roles, truth_name=truth_name, without_truth=WITHOUT_TRUTH)
     roles = roles or package.card.roles
     reference = package.card.reference if package.card.reference in roles else None
-    return open_data_set(data, roles=roles, truth_name=truth_name, reference_role=reference)
+    how = {"reference_role": reference, "without_truth": WITHOUT_TRUTH}
+    return open_data_set(data, roles=roles, truth_name=truth_name, **how)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import NameTaken, PackageError, UsageError
 from ..exporting.sizes_counting import parameters_of_card
-from ..networks import build_network, network_names
+from ..networks import build_network, is_network
 from ..packages import (
     Entry,
     Package,
@@ -22,6 +22,7 @@ from ..packages import (
     import_tmtvnet,
     is_checkpoint,
     list_models,
+    meant,
     merge_packages,
     read_package,
     size_here,
@@ -30,16 +31,18 @@ from ..packages import (
 )
 from ..packages.package import METADATA, read_json
 from ..places import home, models_folder
-from ..storage import check_folder_is_free, check_writable, remove_folder, writing_folder
+from ..storage import check_file_is_free, check_folder_is_free, remove_folder, writing_folder
 from ..strategies import groups_report
-from .models_drawing import strategy_blocks
+from .models_drawing import package_of_network, strategy_blocks
 from .opening import find_runnable
 
 
 def models_list() -> list[dict[str, Any]]:
-    """``[{name, roles, labels, task, available, path, offered, source, description, problem, parameters, seconds}]``.
+    """``[{name, roles, labels, task, available, path, offered, source, description, problem, parameters, seconds,
+    precision}]``.
 
-    ``seconds`` were measured on this machine (`models_measure`), None where they were not.
+    ``seconds`` of the model's standard case were measured on this machine in ``precision`` (`models_measure`); both
+    are None where they were not.
     """
     rows = []
     for entry in list_models():
@@ -59,6 +62,7 @@ def models_list() -> list[dict[str, Any]]:
                 "problem": entry.problem,
                 "parameters": _parameters(entry.package, here),
                 "seconds": here.seconds if here else None,
+                "precision": here.precision if here else None,
             }
         )
     return rows
@@ -77,7 +81,7 @@ def _parameters(package: Package | None, here: SizeRecord | None) -> int | None:
 
 def models_show(name: str) -> dict[str, Any]:
     """The card of a model, with all that is known of its ``sizes``, and its folder."""
-    package = find_runnable(name)
+    package = find_runnable(name, option="NAME")
     sizes = [asdict(record) for record in sizes_of(package)] if isinstance(package, Package) else []
     return {"path": str(package.folder), **package.card.to_json(), "sizes": sizes}
 
@@ -96,9 +100,9 @@ def models_groups(
     if picture is not None and strategy_name is None:
         raise UsageError("--picture: say with --strategy which strategy to draw")
     drawn = {} if strategy_name is None else strategy_blocks(name, strategy_name, grouping=grouping, picture=picture)
-    if name in network_names():
+    if is_network(name):
         return groups_report(name) | drawn
-    card = find_package(name).card
+    card = package_of_network(name).card
     module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     return groups_report(card.network, module) | drawn
 
@@ -106,7 +110,7 @@ def models_groups(
 def models_verify(name: str | None = None) -> list[dict[str, Any]]:
     """Read every tensor of one model, or of all: ``[{name, ok, problem, path, source}]``."""
     if name is not None:
-        package = find_runnable(name)
+        package = find_runnable(name, option="NAME")
         entries = [Entry(package.card.name, package.folder, "named", package)]
     else:
         # A registered folder that is gone was the user's to remove: it is no fault of a model.
@@ -164,7 +168,7 @@ def models_import(path: str | Path, *, name: str | None = None, refiner: str | P
 
 def models_merge(names: Sequence[str], *, name: str) -> dict[str, Any]:
     """Put several models of one kind into one, whose probabilities are averaged: ``{name, path, members}``."""
-    packages = [find_package(model) for model in names]
+    packages = [find_package(model, "MODEL") for model in names]
     target = _free_target(name)
     for package in packages:
         package.network()
@@ -196,20 +200,21 @@ def _free_target(name: str) -> Path:
     return target
 
 
-def models_export(name: str, out: str | Path, **onnx: Any) -> dict[str, Any]:
+def models_export(name: str, out: str | Path, *, overwrite: bool = False, **onnx: Any) -> dict[str, Any]:
     """Zip a model's package to ``out`` (verified first): ``{name, path}``; a path in ``.onnx`` is `export_onnx`'s.
 
-    ``onnx`` are options of the latter; of them a zip takes ``events`` only.
+    A file that is there is replaced with ``overwrite`` only. ``onnx`` are options of `export_onnx`; of them a zip
+    takes ``events`` only.
     """
-    check_writable(out)
+    check_file_is_free(out, overwrite=overwrite)
     kind = Path(out).suffix.lower()
     if kind not in (".zip", ".onnx"):
         raise UsageError(f"--out {out}: must end in .zip (the package) or .onnx (its network, for other runtimes)")
-    package = find_package(name)
+    package = find_package(name, "NAME")
     if kind == ".onnx":
         from .export import export_onnx
 
-        return export_onnx(package, out, **onnx)
+        return export_onnx(package, out, overwrite=overwrite, **onnx)
     given = [
         key for key, value in onnx.items() if value and key in ("int8", "data", "hold_out", "label_map", "truth_name")
     ]
@@ -260,8 +265,9 @@ def _one_entry(name: str) -> Entry:
     found = [entry for entry in entries if entry.name == name]
     found = found or [entry for entry in entries if entry.folder.resolve() == Path(name).resolve()]
     if not found:
-        names = ", ".join(entry.name for entry in entries if entry.source != "shipped") or "none"
-        raise UsageError(f"{name}: no such model; those that can be deleted: {names}")
+        names = [entry.name for entry in entries if entry.source != "shipped"]
+        hint = meant(name, names).replace("there are", "those that can be deleted")
+        raise UsageError(f"{name}: no such model; {hint}")
     if len(found) > 1:
         places = ", ".join(str(entry.folder) for entry in found)
         raise UsageError(f"{name}: {len(found)} models have that name; give the folder: {places}")

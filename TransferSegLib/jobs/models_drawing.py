@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..networks import build_network, groups_of, network_names, network_spec, parameter_groups
-from ..packages import find_package
+from ..networks import build_network, groups_of, is_network, network_names, network_spec, parameter_groups
+from ..packages import Package, find_package
 from ..strategies import strategy
 from .segment_outputs import check_picture
 
@@ -60,14 +60,19 @@ def strategy_blocks(
     }
 
 
+def package_of_network(name: str) -> Package:
+    """The model of that name, where a network's would do too (`is_network`)."""
+    return find_package(name, "NAME", others=network_names())
+
+
 def _module(name: str) -> tuple[str, Any]:
     """The network's name and a module without memory for its weights."""
     import torch
 
-    if name in network_names():
+    if is_network(name):
         spec = network_spec(name)
         with torch.device("meta"):
             return name, spec.build(*spec.default_channels)
-    card = find_package(name).card
+    card = package_of_network(name).card
     with torch.device("meta"):
         return card.network, build_network(card.network, card.in_channels, card.out_channels, card.arguments)

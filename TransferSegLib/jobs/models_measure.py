@@ -46,7 +46,7 @@ def models_measure(
     """
     if repeats < 1:
         raise UsageError(f"--repeats {repeats}: give 1 or more")
-    package = find_package(name)
+    package = find_package(name, "NAME")
     record = SizeRecord(**_measured(package, device, repeats, quiet(events)))
     return {"name": package.card.name, "path": str(store_size(package, record)), "size": asdict(record)}
 

@@ -129,7 +129,7 @@ def _models(names: Sequence[str], events: Events) -> list[Package]:
         return [e.package for e in list_models() if e.package is not None and e.source != "shipped"]
     found = []
     for name in dict.fromkeys(names):
-        package = find_package(name)
+        package = find_package(name, "--models")
         if shipped_folder() in package.folder.parents:
             events.say(f"{name} comes with TransferSeg itself and is left out")
         else:

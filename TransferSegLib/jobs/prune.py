@@ -19,7 +19,7 @@ from ..training.pruning_graph import torch_pruning
 from ..training.pruning_time import Gain, seconds_in_turn
 from .level_dispatch import check_data, refuse_labels
 from .prune_cases import plan_case_job
-from .prune_keeping import keep_step, kept, kept_step
+from .prune_keeping import earlier_words, keep_step, kept, kept_step, resumable
 from .prune_level import plan_level_job
 from .prune_options import PruneOptions
 from .prune_report import prune_message, pruned_card, row_words, write_curve
@@ -78,8 +78,19 @@ def prune(
     """
     started, events, options = time.monotonic(), quiet(events), options or PruneOptions()
     given = {"label_map": label_map, "truth_name": truth_name, "preparation": preparation or PreparationOptions()}
-    job = _plan_job(find_model(model), data, Path(out), hold_out, run_folder, options, events, given)
+    job = _plan_job(find_model(model, "MODEL"), data, Path(out), hold_out, run_folder, options, events, given)
+    earlier = earlier_words(job.folder, options.steps * (2 if options.control and options.criterion != "random" else 1))
     run = Run(job.folder, job.request)
+    if earlier is not None:
+        events.say(earlier)
+    with resumable():
+        return _pruned(job, run, options, started, listed, events)
+
+
+def _pruned(
+    job: PruneJob, run: Run, options: PruneOptions, started: float, listed: bool, events: Events
+) -> dict[str, Any]:
+    """Guide, curve, package; what is finished is kept in the run's folder."""
     timed = kept_guide(job, events) if options.guided else None
     left = (*job.alone, *(gain.name for gain in timed or () if not gain.pays))
     first = kept(job.folder / "first.json", lambda: measured(job.task, job.start, events))

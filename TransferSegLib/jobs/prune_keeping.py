@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import Cancelled
 from ..networks import build_network, load_state, state_to_save
 from ..packages import Card, Package, read_state
 from ..storage import write_json, writing
@@ -45,6 +47,26 @@ def kept_step(folder: Path, card: Card) -> tuple[Pruned, dict[str, Any]] | None:
     module = build_network(card.network, card.in_channels, card.out_channels, card.arguments)
     load_state(card.network, module, read_state(folder / WEIGHTS), what=str(folder / WEIGHTS))
     return Pruned(card, module.eval()), told["row"]
+
+
+def earlier_words(folder: Path, steps: int) -> str | None:
+    """What an earlier process of the same run left in its folder, of ``steps`` in all; None where there was none."""
+    file = folder / "run.json"
+    if not file.is_file():
+        return None
+    done = f"{len(list(folder.glob(f'*/{STEP}')))} of {steps} steps are done"
+    if json.loads(file.read_text(encoding="utf-8")).get("finished"):
+        return f"the run in {folder} had finished: what it kept is used again ({done})"
+    return f"going on with the interrupted run in {folder} ({done})"
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say to whoever cancels that nothing is lost."""
+    try:
+        yield
+    except Cancelled:
+        raise Cancelled("cancelled; the steps that are done are kept, the same command goes on from there") from None
 
 
 def prune_request(

@@ -56,6 +56,6 @@ class PruneOptions:
         if self.criterion not in CRITERIA:
             raise UsageError(f"--criterion {self.criterion}: choose {', '.join(CRITERIA)}")
         if not 0 < self.keep < 1:
-            raise UsageError(f"--keep {self.keep}: give the share of the maps to keep, between 0 and 1")
+            raise UsageError(f"--keep {self.keep}: give the share of the maps to keep, above 0 and below 1")
         if self.steps < 1 or self.updates < 1 or self.last_updates < 1 or self.batches < 1:
             raise UsageError("--steps, --updates, --last-updates and --batches are 1 or more; correct them")

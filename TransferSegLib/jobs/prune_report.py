@@ -34,17 +34,28 @@ def row_words(row: dict[str, Any]) -> str:
     """A row of the curve as words."""
     level = "error_mm" in row
     error = f"{row['error_mm']:.1f} mm" if level else f"Dice {row['dice']:.3f}"
-    kept, seconds = (
-        f"{100 * row['kept']:.0f} % of the maps",
-        f"{row['seconds']:.3f} s a {'scan' if level else 'window'}",
-    )
+    kept, seconds = f"{100 * row['kept']:.0f} % of the maps", seconds_words(row)
     return f"{row['criterion']}, {kept}: {error}, {row['parameters']:,} parameters, {seconds}"
+
+
+def seconds_words(row: dict[str, Any]) -> str:
+    """``0.41 s a scan``, or ``4.1 ms a window``."""
+    if "error_mm" in row:
+        return f"{row['seconds']:.3f} s a scan"
+    return f"{1000 * row['seconds']:.3g} ms a window"
 
 
 def prune_message(curve: list[dict[str, Any]], options: PruneOptions, frozen: Sequence[Gain] | None) -> str:
     """One sentence on what pruning cost and gained, and on the layers left alone."""
     own = [row for row in curve if row["criterion"] == options.criterion]
-    text = f"Before: {row_words(own[0])}. After: {row_words(own[-1])}."
+    first, last = own[0], own[-1]
+    share = f"{100 * last['kept']:.0f} % of the maps kept"
+    error = (
+        f"{first['error_mm']:.1f} to {last['error_mm']:.1f} mm error"
+        if "error_mm" in first
+        else f"Dice {first['dice']:.3f} to {last['dice']:.3f}"
+    )
+    text = f"{share} by {options.criterion}: {error}, {seconds_words(first)} to {seconds_words(last)}."
     if frozen is None:
         return text
     left = [gain.name for gain in frozen if not gain.pays]

@@ -114,7 +114,7 @@ def measured(task: Task, pruned: Pruned, events: Events, *, whole: int | None = 
         "maps": maps,
         "parameters": sum(p.numel() for p in module.parameters()),
         **task.measure(pruned, events),
-        "seconds": round(seconds_in_turn([module], task.timed(card))[0], 4),
+        "seconds": round(seconds_in_turn([module], task.timed(card))[0], 5),
     }
 
 

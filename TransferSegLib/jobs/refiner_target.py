@@ -34,7 +34,7 @@ class Chain:
 
 def first_stage(model: Any) -> Package:
     """The model that a refiner is for; ``UsageError`` where it is none of PET/CT with one label, or has one already."""
-    package = find_model(model)
+    package = find_model(model, "--stage1")
     card = package.card
     if card.normalisation != PETCT or card.task != "segmentation":
         raise UsageError(f"--stage1 {card.name}: is no PET/CT model; name one such as petct-light-phantom")

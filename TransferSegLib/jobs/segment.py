@@ -125,9 +125,9 @@ def segment(
     }
 
 
-def find_model(model: str | Path | Package) -> Package:
-    """A package as it is, or found by name, folder or zip."""
-    return model if isinstance(model, Package) else find_package(model)
+def find_model(model: str | Path | Package, option: str = "--model") -> Package:
+    """A package as it is, or found by name, folder or zip, which the user gave as ``option``."""
+    return model if isinstance(model, Package) else find_package(model, option)
 
 
 def with_reference(card: Card, reference: str | None) -> Card:

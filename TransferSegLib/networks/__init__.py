@@ -8,6 +8,7 @@ from .imagenet import has_imagenet, imagenet_state, load_imagenet
 from .petct import REFINERS
 from .registry import (
     build_network,
+    is_network,
     network_divisor,
     network_names,
     network_of_target,
@@ -28,6 +29,7 @@ __all__ = [
     "groups_of",
     "has_imagenet",
     "imagenet_state",
+    "is_network",
     "load_imagenet",
     "load_state",
     "network_divisor",

@@ -60,6 +60,15 @@ def network_spec(name: str) -> NetworkSpec:
     return spec
 
 
+def is_network(name: str) -> bool:
+    """Whether `network_spec` knows the name: one of `network_names`, or one that is made when asked for."""
+    try:
+        network_spec(name)
+    except UsageError:
+        return False
+    return True
+
+
 def network_of_target(target: str, dims: int = 3) -> str | None:
     """The network for a bundle's ``_target_`` (``UNet``, ``monai.networks.nets.UNet`` ...), None if not allowed.
 

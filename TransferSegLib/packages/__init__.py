@@ -3,7 +3,7 @@
 from .archive import export_zip, unpacked
 from .bundle import import_bundle
 from .card import Card, Label, json_schema
-from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_models, register, shipped_folder
+from .catalogue import DEFAULT_LEVEL_MODEL, Entry, find_package, forget, list_models, meant, register, shipped_folder
 from .composed import composed_state, load_checked, loaded_module, network_parts
 from .inputs import CT, PETCT, PETCT_ROLES, PICTURE, SLICES, input_channels, needed_roles
 from .learned import learned_digests
@@ -40,6 +40,7 @@ __all__ = [
     "live_obstacle",
     "load_checked",
     "loaded_module",
+    "meant",
     "merge_packages",
     "needed_roles",
     "network_parts",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -60,13 +61,16 @@ def list_models() -> list[Entry]:
     return entries
 
 
-def find_package(reference: str | Path) -> Package:
+def find_package(reference: str | Path, option: str = "--model", *, others: Sequence[str] = ()) -> Package:
     """Open a model by name, folder or zip.
+
+    ``option`` is what the user gave it as, ``others`` are names of what is no model but would do there too: both only
+    for the message of an unknown name.
 
     Raises
     ------
     UsageError
-        No such name, folder or file; the names there are, are listed.
+        No such name, folder or file; the name that was meant, or all there are, are in the message.
     PackageError
         What is there cannot be read safely.
     """
@@ -88,12 +92,19 @@ def find_package(reference: str | Path) -> Package:
             raise PackageError(found[0].problem)
         if len(usable) > 1:
             places = ", ".join(str(entry.folder) for entry in usable)
-            raise UsageError(f"--model {reference}: {len(usable)} models have that name; give the folder: {places}")
+            raise UsageError(f"{option} {reference}: {len(usable)} models have that name; give the folder: {places}")
         return usable[0].package
     if path.is_dir():
         raise PackageError(f"{path}: has no {METADATA.as_posix()}; a model is a folder in the layout of a MONAI Bundle")
-    names = ", ".join(entry.name for entry in entries if entry.available) or "none"
-    raise UsageError(f"--model {reference}: no such model, folder or zip; there are: {names}")
+    names = [entry.name for entry in entries if entry.available]
+    what = "network, model, folder or zip" if others else "model, folder or zip"
+    raise UsageError(f"{option} {reference}: no such {what}; {meant(str(reference), names, others)}")
+
+
+def meant(wanted: str, names: Sequence[str], others: Sequence[str] = ()) -> str:
+    """``did you mean X?`` of the names (or ``others``) that are close to the one wanted; else the names there are."""
+    close = difflib.get_close_matches(wanted, [*names, *others], n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"there are: {', '.join([*names, *others]) or 'none'}"
 
 
 def register(package: Package) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pruning_figure(rows: Iterable[Mapping], *, title: str = "") -> Figure:
-    """Draw a curve a criterion: mean error or Dice (bars: SD) above, seconds a scan or a window below.
+    """Draw a curve a criterion: mean error or Dice (bars: SD) above, seconds a scan or milliseconds a window below.
 
     Parameters
     ----------
@@ -35,12 +35,14 @@ def pruning_figure(rows: Iterable[Mapping], *, title: str = "") -> Figure:
         kept = [100 * row["kept"] for row in own]
         errors, spread = [row[column] for row in own], [row[f"{column}_sd"] or 0.0 for row in own]
         above.errorbar(kept, errors, yerr=spread, color=colour, marker="o", capsize=3, linewidth=1.5, label=name)
-        below.plot(kept, [row["seconds"] for row in own], color=colour, marker="o")
+        below.plot(kept, [row["seconds"] * (1 if level else 1000) for row in own], color=colour, marker="o")
     above.set_ylabel("error on held-out scans, mm" if level else "mean Dice of held-out cases")
     above.set_ylim(bottom=0)
-    above.legend(title="maps removed by", frameon=False)
-    below.set_ylabel("seconds a scan" if level else "seconds a window")
+    above.legend(title="maps removed by", frameon=False, loc="best")
+    below.set_ylabel("seconds a scan" if level else "ms a window")
     below.set_ylim(bottom=0)
+    for axes in (above, below):  # room above the upper points and their bars
+        axes.set_ylim(top=1.08 * axes.get_ylim()[1])
     below.set_xlabel("maps kept, % (100 on the left)")
     below.invert_xaxis()
     for axes in (above, below):
