@@ -51,10 +51,10 @@ def export_onnx(
     dict
         ``{name, path, format: "onnx", opset, task, precision, package_precision, largest_difference, checked_windows,
         near_ties, int8, bytes}``; ``package_precision`` is what the package runs in on this CPU, ``largest_difference``
-        of logits (of a level: rows, or confidence) between PyTorch in float32 and the installed runtimes, ``near_ties`` counts
-        labels that differ where two classes tie. ``int8`` is None or ``{dice_float, dice_int8, cases,
-        calibrated_on, learned_from, text}``: of the measured ``cases`` the model ``learned_from`` these (None: its card
-        does not say), and ``text`` says it in a line; ``dice_int8`` is the lowest of those runtimes.
+        of logits (of a level: rows, or confidence) between PyTorch in float32 and the installed runtimes,
+        ``near_ties`` counts labels that differ where two classes tie. ``int8`` is None or ``{dice_float, dice_int8,
+        cases, calibrated_on, learned_from, text}``: of the measured ``cases`` the model ``learned_from`` these (None:
+        its card does not say), ``text`` says it in a line, and ``dice_int8`` is the lowest of those runtimes.
 
     Raises
     ------
