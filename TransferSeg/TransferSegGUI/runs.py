@@ -135,8 +135,14 @@ class Run:
 
         self.client.background(function, onDone)
 
-    def ask(self, verb: str, args: dict[str, Any], then: Callable[[Any], None]) -> None:
-        """Ask the worker, then ``then(value)`` with its answer."""
+    def ask(
+        self,
+        verb: str,
+        args: dict[str, Any],
+        then: Callable[[Any], None],
+        otherwise: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Ask the worker, then ``then(value)`` with its answer; an error ends the run unless ``otherwise`` takes it."""
 
         def onDone(job: Any) -> None:
             if self.finished:
@@ -145,6 +151,8 @@ class Run:
                 self.fail(self._cancelled or job.error or wording.cancelled())
             elif job.state == "done":
                 self._guard(then, job.result)
+            elif otherwise is not None:
+                self._guard(otherwise, job.error)
             else:
                 self.fail(job.error)
 
