@@ -26,7 +26,9 @@ class LightMethods(LogicBase):
     def lightStudents(
         self, model: str, callback: Callback | None = None, onEvent: OnEvent | None = None
     ) -> list[dict] | Run:
-        """The networks that a model can teach: ``[{network, title, dims, parameters, usual}]``.
+        """The networks that a model can teach: ``[{network, title, dims, parameters, times, usual}]``.
+
+        ``times`` are its operations for a voxel as a multiple of the model's, None where that is several networks.
 
         Example
         -------

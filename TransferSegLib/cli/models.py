@@ -214,11 +214,19 @@ def _show_students(value: dict[str, Any], args: argparse.Namespace) -> str:
     from ..reporting import text_table
 
     rows = [
-        [row["network"], f"{row['parameters']:,}", f"{row['dims']}-D", "usual" if row["usual"] else ""]
+        [row["network"], f"{row['parameters']:,}", _times(row), f"{row['dims']}-D", "usual" if row["usual"] else ""]
         for row in value["students"]
     ]
     head = f"{value['name']}: {value['parameters']:,} parameters; networks that it can teach (`distill --student`):"
-    return head + "\n" + (text_table(rows, ["network", "parameters", "", ""]) if rows else "none, it gives no labels")
+    return (
+        head
+        + "\n"
+        + (text_table(rows, ["network", "parameters", "operations", "", ""]) if rows else "none, it gives no labels")
+    )
+
+
+def _times(row: dict[str, Any]) -> str:
+    return "" if row["times"] is None else f"x {row['times']:.3g}"
 
 
 def _show_size(value: dict[str, Any], args: argparse.Namespace) -> str:

@@ -1,14 +1,18 @@
-"""models students: which networks a model can teach, and how large they are for its images and labels."""
+"""models students: which networks a model can teach, how large they are for its images and labels, what they compute."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..exporting.sizes_counting import parameters_of, parameters_of_card
-from ..networks import NetworkSpec, build_network
+from ..exporting.sizes_counting import macs_of, parameters_of, parameters_of_card
+from ..networks import build_network, network_divisor, network_spec
 from ..packages import Card, find_package, student_networks, usual_student
 from .new_model import one_channel
+
+# Side of the window that operations are counted on, at least.
+SIDE = 32
 
 
 def models_students(name: str | Path) -> dict[str, Any]:
@@ -17,29 +21,28 @@ def models_students(name: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``name, parameters`` (the model's own) and ``students``: ``[{network, title, dims, parameters, usual}]``, 2-D
-        ones first, each group by size; empty for a model that gives no labels.
+        ``name, parameters`` (the model's own) and ``students``: ``[{network, title, dims, parameters, times, usual}]``,
+        2-D ones first, each group by size; empty for a model that gives no labels. ``times`` are the operations for a
+        voxel of a window, as a multiple of the model's (None where that is several networks).
     """
     card = find_package(name).card
-    rows = [
-        {
-            "network": spec.name,
-            "title": spec.title,
-            "dims": spec.dims,
-            "parameters": _parameters(spec, card),
-            "usual": spec.name == usual_student(card),
-        }
-        for spec in student_networks(card)
-    ]
+    labels, rows = len(card.labels), []
+    alone = card.task == "segmentation" and not card.composed
+    own = _counted(card, card.network, card.out_channels, card.arguments)[1] if alone else None
+    for spec in student_networks(card):
+        parameters, macs = _counted(card, spec.name, labels if one_channel(spec, labels) else labels + 1)
+        told = {"network": spec.name, "title": spec.title, "dims": spec.dims, "parameters": parameters}
+        rows.append({**told, "times": round(macs / own, 3) if own else None, "usual": spec.name == usual_student(card)})
     rows.sort(key=lambda row: (row["dims"], row["parameters"]))
     return {"name": card.name, "parameters": parameters_of_card(card), "students": rows}
 
 
-def _parameters(spec: NetworkSpec, card: Card) -> int:
-    """With as many images in and labels out as the model has."""
+def _counted(card: Card, network: str, out: int, arguments: Mapping[str, Any] | None = None) -> tuple[int, float]:
+    """Parameters, and multiply-accumulates for a voxel, with as many images in as the model has."""
     import torch
 
-    labels = len(card.labels)
+    dims, divisor = network_spec(network).dims, network_divisor(network, arguments)
+    side = -(-SIDE // divisor) * divisor
     with torch.device("meta"):  # sizes alone, no numbers
-        module = build_network(spec.name, card.in_channels, labels if one_channel(spec, labels) else labels + 1)
-    return parameters_of(module)
+        module = build_network(network, card.in_channels, out, arguments)
+    return parameters_of(module), macs_of(module, (1, card.in_channels, *(side,) * dims)) / side**dims

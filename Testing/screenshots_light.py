@@ -1,0 +1,31 @@
+"""Picture of the section "Make a light version": a model of phantoms, its student beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+QUICK = {"distil": {"steps": 6, "patch": 64, "batch": 1, "epochs": 2}}
+"""Enough for the picture; the figures in it say nothing about a teaching of the usual length."""
+
+
+def light_pictures(session: Any, data: Path) -> None:
+    """The section before it starts and with its table."""
+    from screenshots_adapt import _phantoms
+
+    frame, panel = session.frame, session.frame.modelsPanel
+    frame.ui.tabs.setCurrentIndex(4)
+    panel.table.select("brain-unet-phantom")
+    panel.ui.lightButton.collapsed = False
+    box, ui = panel.light, panel.light.ui
+    ui.lightDataEdit.text = str(_phantoms())
+    box.form._onChange()
+    session.wait(lambda: ui.lightStartButton.enabled and box.form._students)
+    session.picture("light-ready", ui.lightProblem)
+    make = panel.logic.makeLightVersion
+    panel.logic.makeLightVersion = lambda *args, **more: make(*args, **more, options=QUICK)
+    ui.lightStartButton.click()
+    session.wait(lambda: not panel.work.busy, 900.0)
+    panel.logic.makeLightVersion = make
+    assert box.result is not None, panel.ui.modelsMessage.text
+    session.picture("light-version", ui.lightReportButton)

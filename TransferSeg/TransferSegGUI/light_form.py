@@ -1,0 +1,282 @@
+"""What the user chooses for a light version: student, cases, steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from .adaptation_checks import included
+from .light_request import whyNotDistil
+from .models import LEVEL
+
+FOLDER, ADAPT = "folder", "adapt"
+
+
+class LightForm:
+    """The fields of LightBox.ui.
+
+    Parameters
+    ----------
+    ui : object with the children of LightBox.ui
+    logic : the module's logic
+    changed : called after every change
+    """
+
+    def __init__(self, ui: Any, logic: Any, changed: Callable[[], None]) -> None:
+        self.ui, self.logic, self._changed = ui, logic, changed
+        self._info: Any = None
+        self._students: dict[str, list[dict[str, Any]]] = {}
+        self._asked: set[str] = set()
+        self._looked: tuple | None = None
+        self._cases: Any = None
+        self._casesError: Any = None
+        self._connect()
+
+    def setModel(self, info: Any, *, canAsk: bool) -> None:
+        """The model to begin with; ``canAsk``: the worker can be asked what it can teach."""
+        usable = info is not None and info.available
+        other = info is not self._info
+        self._info = info if usable else None
+        if not usable:
+            return
+        if other:
+            self._fillStudents()
+            self._showKind()
+        if canAsk and self._mayTeach() and info.name not in self._students and info.name not in self._asked:
+            self._ask(info.name)
+        self._fillSources()
+        self._look()
+
+    def about(self) -> str:
+        """Which model it is about, and why it teaches nothing."""
+        if self._info is None:
+            return ""
+        return whyNotDistil(self._info) or _("Of “{name}”:").format(name=self._info.name)
+
+    def values(self) -> tuple[Any, dict[str, Any]]:
+        """The cases, and the other arguments of ``makeLightVersion``."""
+        ui = self.ui
+        data = self.logic.trainingCases() if self._collected() else ui.lightDataEdit.text.strip() or None
+        return data, {
+            "student": self.student,
+            "prune": ui.lightKeepSpin.value / 100 if ui.lightPruneCheck.checked else None,
+            "onnx": self._onnx(),
+            "int8": ui.lightOnnxCheck.checked and ui.lightInt8Check.checked,
+            "unlabelled": (ui.lightUnlabelledEdit.text.strip() or None) if self.student else None,
+            "holdOut": self._heldOut(),
+            "measure": ui.lightMeasureCheck.checked,
+        }
+
+    def problem(self) -> str | None:
+        """What is wrong with the cases, as far as they were looked at."""
+        if self._collected() or not self._needsCases() or self._info.card.task == LEVEL:
+            return None
+        if self._casesError is not None:
+            return self._casesError.message
+        if self._cases is None:
+            return _("The cases are being looked at.")
+        needsHeldOut = self.ui.lightPruneCheck.checked or self.ui.lightInt8Check.checked
+        if needsHeldOut and not self._cases.heldOut:
+            return _("Pruning and 8 bits need cases that are only scored: name some of {ids} as held out.").format(
+                ids=", ".join(self._cases.ids[:12])
+            )
+        return None
+
+    @property
+    def student(self) -> str:
+        """The chosen network; empty for the model itself."""
+        return str(self.ui.lightStudentSelector.currentData or "")
+
+    def _connect(self) -> None:
+        ui = self.ui
+        ui.lightStudentSelector.connect("currentIndexChanged(int)", self._onChange)
+        ui.lightSourceSelector.connect("currentIndexChanged(int)", self._onChange)
+        for check in (ui.lightPruneCheck, ui.lightOnnxCheck, ui.lightInt8Check, ui.lightMeasureCheck):
+            check.connect("toggled(bool)", self._onChange)
+        ui.lightKeepSpin.connect("valueChanged(int)", self._onChange)
+        for edit in (ui.lightDataEdit, ui.lightHoldOutEdit, ui.lightUnlabelledEdit, ui.lightOnnxEdit):
+            edit.connect("editingFinished()", self._onChange)
+        ui.lightDataButton.connect("clicked(bool)", self._chooseData)
+        ui.lightUnlabelledButton.connect("clicked(bool)", self._chooseUnlabelled)
+        ui.lightOnnxButton.connect("clicked(bool)", self._chooseFile)
+
+    def _onChange(self, *_ignored: Any) -> None:
+        if self._info is not None:
+            self._showKind()
+            self._look()
+            self._changed()
+
+    def _showKind(self) -> None:
+        """Fields that mean nothing for this model or these steps are not shown."""
+        ui, level = self.ui, self._info.card.task == LEVEL
+        row = self._row()
+        ui.lightStudentText.text = studentText(row) if row else ""
+        ui.lightStudentText.setVisible(row is not None)
+        taught = bool(self.student)
+        shown = {
+            ui.lightUnlabelledEdit: taught,
+            ui.lightUnlabelledButton: taught,
+            ui.lightUnlabelledLabel: taught,
+            ui.lightOnnxEdit: ui.lightOnnxCheck.checked,
+            ui.lightOnnxButton: ui.lightOnnxCheck.checked,
+            ui.lightDataEdit: not self._collected(),
+            ui.lightDataButton: not self._collected(),
+            ui.lightHoldOutEdit: not self._collected(),
+            ui.lightHoldOutLabel: not self._collected(),
+        }
+        for widget, visible in shown.items():
+            widget.setVisible(visible)
+        ui.lightInt8Check.setEnabled(ui.lightOnnxCheck.checked and not level)
+        ui.lightKeepSpin.setEnabled(ui.lightPruneCheck.checked)
+        hint = _("CSV of scans and levels") if level else _("Folder of cases with truths")
+        ui.lightDataEdit.setPlaceholderText(hint)
+        if level:
+            ui.lightInt8Check.checked = False
+
+    def _fillStudents(self) -> None:
+        """The networks, with their sizes as soon as the worker has told them; the usual one is chosen."""
+        from TransferSegLib.packages import student_networks, usual_student
+
+        selector, info = self.ui.lightStudentSelector, self._info
+        before = self.student
+        rows = self._students.get(info.name) or [
+            {"network": spec.name, "dims": spec.dims, "parameters": None} for spec in student_networks(info.card)
+        ]
+        blocked = selector.blockSignals(True)
+        selector.clear()
+        selector.addItem(_("The model itself"), "")
+        for row in rows:
+            selector.addItem(studentTitle(row), row["network"])
+        names = [row["network"] for row in rows]
+        wanted = before if before in names and info.name in self._asked else usual_student(info.card)
+        selector.setCurrentIndex(max(0, selector.findData(wanted)))
+        selector.setEnabled(self._mayTeach())
+        selector.blockSignals(blocked)
+
+    def _ask(self, name: str) -> None:
+        self._asked.add(name)
+
+        def told(rows: Any, error: Any) -> None:
+            if error is not None:
+                self._asked.discard(name)
+                return
+            self._students[name] = rows
+            if self._info is not None and self._info.name == name:
+                self._fillStudents()
+                self._onChange()
+
+        self.logic.lightStudents(name, callback=told)
+
+    def _fillSources(self) -> None:
+        """A folder, or the cases of the Adapt tab where there are some."""
+        selector, count = self.ui.lightSourceSelector, 0
+        if self._mayTeach():
+            count = len(included(self.logic.trainingCases()))
+        texts = {FOLDER: _("In a file") if self._info.card.task == LEVEL else _("In a folder")}
+        if count:
+            texts[ADAPT] = _("Those of the Adapt tab ({n})").format(n=count)
+        chosen = selector.currentData
+        blocked = selector.blockSignals(True)
+        selector.clear()
+        for kind, text in texts.items():
+            selector.addItem(text, kind)
+        selector.setCurrentIndex(max(0, selector.findData(chosen)))
+        selector.blockSignals(blocked)
+
+    def _look(self) -> None:
+        """Look which cases the folder has, in the background."""
+        path = self.ui.lightDataEdit.text.strip()
+        wanted = None
+        if path and not self._collected() and self._mayTeach():
+            wanted = (self._info.name, path, tuple(self._heldOut() or ()))
+        if wanted == self._looked:
+            return
+        self._looked, self._cases, self._casesError = wanted, None, None
+        self._showCases()
+        if wanted is None:
+            return
+
+        def told(found: Any, error: Any) -> None:
+            if wanted == self._looked:
+                from .wording import plainError
+
+                self._cases, self._casesError = found, None if error is None else plainError(error)
+                self._showCases()
+                self._changed()
+
+        self.logic.lightCases(self._info.name, path, holdOut=self._heldOut(), callback=told)
+
+    def _showCases(self) -> None:
+        self.ui.lightCasesText.text = self._cases.text if self._cases is not None else ""
+        self.ui.lightCasesText.setVisible(self._cases is not None)
+
+    def _row(self) -> dict[str, Any] | None:
+        rows = self._students.get(self._info.name, ())
+        return next((row for row in rows if row["network"] == self.student), None)
+
+    def _mayTeach(self) -> bool:
+        return self._info is not None and whyNotDistil(self._info) is None
+
+    def _collected(self) -> bool:
+        return self.ui.lightSourceSelector.currentData == ADAPT
+
+    def _needsCases(self) -> bool:
+        ui = self.ui
+        eight = ui.lightOnnxCheck.checked and ui.lightInt8Check.checked
+        return bool(self.student) or ui.lightPruneCheck.checked or eight
+
+    def _heldOut(self) -> list[str] | None:
+        names = [name.strip() for name in self.ui.lightHoldOutEdit.text.split(",") if name.strip()]
+        return names or None
+
+    def _onnx(self) -> str | None:
+        """The file; a name that cannot be meant where none is chosen yet, so that the refusal says it."""
+        if not self.ui.lightOnnxCheck.checked:
+            return None
+        return self.ui.lightOnnxEdit.text.strip() or "."
+
+    def _chooseData(self, _checked: bool = False) -> None:
+        if self._info is not None and self._info.card.task == LEVEL:
+            path = qt.QFileDialog.getOpenFileName(
+                self.ui.lightDataEdit, _("Scans and levels"), "", _("Tables (*.csv)") + ";;" + _("All files (*)")
+            )
+        else:
+            path = qt.QFileDialog.getExistingDirectory(self.ui.lightDataEdit, _("Folder of cases with truths"), "")
+        self._put(self.ui.lightDataEdit, path)
+
+    def _chooseUnlabelled(self, _checked: bool = False) -> None:
+        path = qt.QFileDialog.getExistingDirectory(self.ui.lightUnlabelledEdit, _("Folder of cases without truths"), "")
+        self._put(self.ui.lightUnlabelledEdit, path)
+
+    def _chooseFile(self, _checked: bool = False) -> None:
+        name = f"{self._info.name}-light.onnx" if self._info is not None else ""
+        path = qt.QFileDialog.getSaveFileName(self.ui.lightOnnxEdit, _("Export to"), name, _("Networks (*.onnx)"))
+        if path:
+            self._put(self.ui.lightOnnxEdit, path if path.lower().endswith(".onnx") else path + ".onnx")
+
+    def _put(self, edit: Any, path: str) -> None:
+        if path:
+            edit.text = path
+            self._onChange()
+
+
+def studentTitle(row: dict[str, Any]) -> str:
+    """A network as the chooser lists it."""
+    if row["parameters"] is None:
+        return row["network"]
+    return _("{network}: {n} parameters").format(network=row["network"], n=f"{row['parameters']:,}")
+
+
+def studentText(row: dict[str, Any]) -> str:
+    """What to know of a student: its dimensions, and whether it computes less than the model."""
+    text = _("Works slice by slice, for live mode.") if row["dims"] == 2 else _("Works on whole volumes.")
+    if row.get("times") is None:
+        return text
+    if row["times"] >= 1:
+        times = f"{row['times']:.0f}" if row["times"] >= 10 else f"{row['times']:.1f}"
+        return text + " " + _("⚠ Needs {n} times the model's operations.").format(n=times)
+    share = max(1, round(100 * row["times"]))
+    return text + " " + _("Needs {n} % of the model's operations.").format(n=share)
