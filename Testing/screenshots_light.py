@@ -20,7 +20,7 @@ def light_pictures(session: Any, data: Path) -> None:
     box, ui = panel.light, panel.light.ui
     ui.lightDataEdit.text = str(_phantoms())
     box.form._onChange()
-    session.wait(lambda: ui.lightStartButton.enabled and box.form._students)
+    session.wait(lambda: ui.lightStartButton.enabled and box.form.students.sizes)
     session.picture("light-ready", ui.lightProblem)
     make = panel.logic.makeLightVersion
     panel.logic.makeLightVersion = lambda *args, **more: make(*args, **more, options=QUICK)

@@ -217,3 +217,12 @@ def _slicer_file(case: Path, names: dict[int, str], *, again: str = "") -> None:
         lines += [f"Segment{number}_LabelValue:={value}", f"Segment{number}_Name:={name}"]
     path.write_bytes("\n".join(lines).encode() + b"\n\n" + voxels)
     assert json.dumps(names)
+
+
+def test_students_are_those_that_distill_takes(capsys):
+    value = call(capsys, "models", "students", "brain-unet-phantom", "--json").value
+    rows = {row["network"]: row for row in value["students"]}
+    assert value["parameters"] == 125_229 and rows["unet"]["parameters"] == 125_229
+    assert rows["unet"]["times"] == 1.0 and rows["unet3d-8-16-32"]["usual"] and rows["unet2d-32-64"]["dims"] == 2
+    assert not [name for name in rows if name.startswith(("l3-", "petct"))]
+    assert call(capsys, "models", "students", "l3-cnn4-phantom", "--json").value["students"] == []

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from .adaptation_checks import included
 from .light_request import whyNotDistil
+from .light_students import StudentChooser
 from .models import LEVEL
 
 FOLDER, ADAPT = "folder", "adapt"
@@ -28,8 +29,7 @@ class LightForm:
     def __init__(self, ui: Any, logic: Any, changed: Callable[[], None]) -> None:
         self.ui, self.logic, self._changed = ui, logic, changed
         self._info: Any = None
-        self._students: dict[str, list[dict[str, Any]]] = {}
-        self._asked: set[str] = set()
+        self.students = StudentChooser(ui, logic, self._onChange)
         self._looked: tuple | None = None
         self._cases: Any = None
         self._casesError: Any = None
@@ -43,10 +43,10 @@ class LightForm:
         if not usable:
             return
         if other:
-            self._fillStudents()
+            self.students.setModel(info)
             self._showKind()
-        if canAsk and self._mayTeach() and info.name not in self._students and info.name not in self._asked:
-            self._ask(info.name)
+        if canAsk:
+            self.students.ask()
         self._fillSources()
         self._look()
 
@@ -61,11 +61,11 @@ class LightForm:
         ui = self.ui
         data = self.logic.trainingCases() if self._collected() else ui.lightDataEdit.text.strip() or None
         return data, {
-            "student": self.student,
+            "student": self.students.name,
             "prune": ui.lightKeepSpin.value / 100 if ui.lightPruneCheck.checked else None,
             "onnx": self._onnx(),
-            "int8": ui.lightOnnxCheck.checked and ui.lightInt8Check.checked,
-            "unlabelled": (ui.lightUnlabelledEdit.text.strip() or None) if self.student else None,
+            "int8": self._eightBits(),
+            "unlabelled": (ui.lightUnlabelledEdit.text.strip() or None) if self.students.name else None,
             "holdOut": self._heldOut(),
             "measure": ui.lightMeasureCheck.checked,
         }
@@ -78,17 +78,11 @@ class LightForm:
             return self._casesError.message
         if self._cases is None:
             return _("The cases are being looked at.")
-        needsHeldOut = self.ui.lightPruneCheck.checked or self.ui.lightInt8Check.checked
-        if needsHeldOut and not self._cases.heldOut:
+        if (self.ui.lightPruneCheck.checked or self._eightBits()) and not self._cases.heldOut:
             return _("Pruning and 8 bits need cases that are only scored: name some of {ids} as held out.").format(
                 ids=", ".join(self._cases.ids[:12])
             )
         return None
-
-    @property
-    def student(self) -> str:
-        """The chosen network; empty for the model itself."""
-        return str(self.ui.lightStudentSelector.currentData or "")
 
     def _connect(self) -> None:
         ui = self.ui
@@ -112,10 +106,8 @@ class LightForm:
     def _showKind(self) -> None:
         """Fields that mean nothing for this model or these steps are not shown."""
         ui, level = self.ui, self._info.card.task == LEVEL
-        row = self._row()
-        ui.lightStudentText.text = studentText(row) if row else ""
-        ui.lightStudentText.setVisible(row is not None)
-        taught = bool(self.student)
+        self.students.show()
+        taught = bool(self.students.name)
         shown = {
             ui.lightUnlabelledEdit: taught,
             ui.lightUnlabelledButton: taught,
@@ -135,40 +127,6 @@ class LightForm:
         ui.lightDataEdit.setPlaceholderText(hint)
         if level:
             ui.lightInt8Check.checked = False
-
-    def _fillStudents(self) -> None:
-        """The networks, with their sizes as soon as the worker has told them; the usual one is chosen."""
-        from TransferSegLib.packages import student_networks, usual_student
-
-        selector, info = self.ui.lightStudentSelector, self._info
-        before = self.student
-        rows = self._students.get(info.name) or [
-            {"network": spec.name, "dims": spec.dims, "parameters": None} for spec in student_networks(info.card)
-        ]
-        blocked = selector.blockSignals(True)
-        selector.clear()
-        selector.addItem(_("The model itself"), "")
-        for row in rows:
-            selector.addItem(studentTitle(row), row["network"])
-        names = [row["network"] for row in rows]
-        wanted = before if before in names and info.name in self._asked else usual_student(info.card)
-        selector.setCurrentIndex(max(0, selector.findData(wanted)))
-        selector.setEnabled(self._mayTeach())
-        selector.blockSignals(blocked)
-
-    def _ask(self, name: str) -> None:
-        self._asked.add(name)
-
-        def told(rows: Any, error: Any) -> None:
-            if error is not None:
-                self._asked.discard(name)
-                return
-            self._students[name] = rows
-            if self._info is not None and self._info.name == name:
-                self._fillStudents()
-                self._onChange()
-
-        self.logic.lightStudents(name, callback=told)
 
     def _fillSources(self) -> None:
         """A folder, or the cases of the Adapt tab where there are some."""
@@ -213,10 +171,6 @@ class LightForm:
         self.ui.lightCasesText.text = self._cases.text if self._cases is not None else ""
         self.ui.lightCasesText.setVisible(self._cases is not None)
 
-    def _row(self) -> dict[str, Any] | None:
-        rows = self._students.get(self._info.name, ())
-        return next((row for row in rows if row["network"] == self.student), None)
-
     def _mayTeach(self) -> bool:
         return self._info is not None and whyNotDistil(self._info) is None
 
@@ -224,9 +178,10 @@ class LightForm:
         return self.ui.lightSourceSelector.currentData == ADAPT
 
     def _needsCases(self) -> bool:
-        ui = self.ui
-        eight = ui.lightOnnxCheck.checked and ui.lightInt8Check.checked
-        return bool(self.student) or ui.lightPruneCheck.checked or eight
+        return bool(self.students.name) or self.ui.lightPruneCheck.checked or self._eightBits()
+
+    def _eightBits(self) -> bool:
+        return self.ui.lightOnnxCheck.checked and self.ui.lightInt8Check.checked
 
     def _heldOut(self) -> list[str] | None:
         names = [name.strip() for name in self.ui.lightHoldOutEdit.text.split(",") if name.strip()]
@@ -261,22 +216,3 @@ class LightForm:
         if path:
             edit.text = path
             self._onChange()
-
-
-def studentTitle(row: dict[str, Any]) -> str:
-    """A network as the chooser lists it."""
-    if row["parameters"] is None:
-        return row["network"]
-    return _("{network}: {n} parameters").format(network=row["network"], n=f"{row['parameters']:,}")
-
-
-def studentText(row: dict[str, Any]) -> str:
-    """What to know of a student: its dimensions, and whether it computes less than the model."""
-    text = _("Works slice by slice, for live mode.") if row["dims"] == 2 else _("Works on whole volumes.")
-    if row.get("times") is None:
-        return text
-    if row["times"] >= 1:
-        times = f"{row['times']:.0f}" if row["times"] >= 10 else f"{row['times']:.1f}"
-        return text + " " + _("⚠ Needs {n} times the model's operations.").format(n=times)
-    share = max(1, round(100 * row["times"]))
-    return text + " " + _("Needs {n} % of the model's operations.").format(n=share)

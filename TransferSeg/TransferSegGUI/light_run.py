@@ -78,13 +78,12 @@ class LightRun(_CollectingRun):
         """End; what is finished stays, and what was begun can be gone on with."""
         super().cancel(message or " ".join((_("Cancelled."), *self._staying())))
 
-    def fail(self, error: Any) -> None:
-        """End with an error that says in which step."""
-        error = wording.plainError(error)
-        if error.code != "cancelled" and not self.finished:
+    def explained(self, error: Any) -> Any:
+        """With the step in which it happened, and what stays."""
+        if error.code != "cancelled":
             said = f"{self._title}: {error.message}" if self._title else error.message
             error.args = (" ".join((said, *self._staying(error))),)
-        super().fail(error)
+        return error
 
     def tell(self, event: dict[str, Any]) -> None:
         """Say which step it is before what the worker says of it."""

@@ -96,6 +96,10 @@ class Run:
         else:
             self.fail(self._cancelled)
 
+    def explained(self, error: Any) -> Any:
+        """The error as this run tells it: kinds of runs that have several steps say in which."""
+        return error
+
     def endNow(self) -> None:
         """End at once, since the worker is gone."""
         self.cancel()
@@ -172,7 +176,7 @@ class Run:
     def fail(self, error: Any) -> None:
         """End with an error."""
         if not self.finished:
-            self.error = wording.plainError(error)
+            self.error = self.explained(wording.plainError(error))
             self._end("cancelled" if self.error.code == "cancelled" else "failed")
 
     def _end(self, state: str) -> None:

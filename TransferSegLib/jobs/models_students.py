@@ -1,4 +1,4 @@
-"""models students: which networks a model can teach, how large they are for its images and labels, what they compute."""
+"""models students: the networks that a model can teach, their size for its images and labels, what they compute."""
 
 from __future__ import annotations
 
