@@ -70,7 +70,7 @@ def test_a_light_version_is_made_and_used(panel: Any, app: Any, module: Any, dat
     assert cells[0] == ["Parameters", *(f"{column.parameters:,}" for column in result.columns)]
     assert cells[2] == ["Time", "not measured", "not measured"]
     assert cells[5][1:] == [f"{column.score:.3f}\n1 case" for column in result.columns]
-    assert "mean Dice" in ui.lightMessage.text and ui.lightReportButton.enabled
+    assert "Mean Dice" in ui.lightMessage.text and ui.lightReportButton.enabled
     assert ui.lightNamesText.text == "New: boxed-light-2", "the next one's name is free"
     assert not cut_off(panel.widget)
     ui.lightUseButton.click()
