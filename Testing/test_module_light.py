@@ -47,27 +47,33 @@ def test_the_whole_chain(logic: Any, data: Path, tmp_path: Path) -> None:
     assert "of that name is there" in logic.whyNotLight(model, data, **how, name="teacher-light")
 
 
-def test_cancelled_and_gone_on_with(logic: Any, data: Path) -> None:
+@pytest.mark.parametrize("where", ["teaching", "pruning"])
+def test_cancelled_and_gone_on_with(logic: Any, data: Path, where: str) -> None:
+    pytest.importorskip("torch_pruning")
     from TransferSegLib.places import models_folder
 
-    model, ends = placeTeacher(), []
-    options = {"distil": {**QUICK["distil"], "epochs": 12}}
-    how = {"student": STUDENT, "holdOut": ["p3"], "measure": False, "name": "cut", "options": options}
+    model, ends, name = placeTeacher(), [], f"cut-{where}"
+    options = {"distil": {**QUICK["distil"], "epochs": 12}, "prune": {**QUICK["prune"], "last_updates": 40}}
+    how = {"student": STUDENT, "prune": 0.5, "holdOut": ["p3"], "measure": False, "name": name, "options": options}
     run = logic.makeLightVersion(model, data, **how, callback=lambda result, error: ends.append(error))
-    waitFor(lambda: len(run.metrics) >= 2 or run.finished, logic)
+    taught = where == "pruning"
+    waitFor(lambda: (where in run.stage and (taught or len(run.metrics) >= 2)) or run.finished, logic)
     assert not run.finished, run.error
     run.cancel()
     waitFor(lambda: run.finished, logic)
-    assert ends[0].code == "cancelled" and ends[0].message == "Cancelled. The rest can be gone on with."
-    assert not (models_folder() / "cut").exists() and logic.running is None
+    stays = [f"“{name}” is finished and stays."] * taught
+    assert ends[0].code == "cancelled"
+    assert ends[0].message == " ".join(["Cancelled.", *stays, "The rest can be gone on with."])
+    assert logic.running is None and not (models_folder() / f"{name}-pruned").exists()
+    assert (models_folder() / name).exists() == taught == any(info.name == name for info in logic.models())
     (found,) = logic.interruptedLightVersions()
-    assert found.names == {"distil": "cut"} and found.model == model
-    assert "of that name is there" in logic.whyNotLight(model, data, **how), "its name is kept for it"
-    epochs: list[int] = []
-    result = logic.resumeLightVersion(
-        "cut", onEvent=lambda run, event: epochs.append(event["epoch"]) if event.get("event") == "metric" else None
-    )
-    assert result.made == "cut" and logic.model("cut").available and epochs[-1] == 12 and epochs[0] > 1
+    assert list(found.names.values()) == [name, f"{name}-pruned"] and found.model == model
+    assert "of that name is there" in logic.whyNotLight(model, data, **how), "its names are kept for it"
+    stages: list[str] = []
+    result = logic.resumeLightVersion(name, onEvent=lambda run, event: stages.append(run.stage))
+    assert result.models == [name, f"{name}-pruned"] and all(logic.model(made).available for made in result.models)
+    assert any("teaching" in stage for stage in stages) != taught, "what is finished is not done again"
+    assert result.columns[1].score == result.values["distil"]["after"]["mean"]["dice"] and Path(result.report).is_file()
     assert logic.interruptedLightVersions() == []
 
 
