@@ -1,12 +1,12 @@
-"""Picture of the section "Make a light version": a model of phantoms, its student beside it."""
+"""Picture of the section "Make a light version": a model of phantoms, pruned."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-QUICK = {"distil": {"steps": 12, "patch": 64, "batch": 1, "epochs": 6, "rate": 5e-3}}
-"""Enough for the picture; the figures in it say nothing about a teaching of the usual length."""
+QUICK = {"prune": {"steps": 1, "patch": 64, "batch": 1, "batches": 2, "updates": 2, "last_updates": 20}}
+"""Enough for the picture; the figures in it say nothing about a pruning of the usual length."""
 
 
 def light_pictures(session: Any, data: Path) -> None:
@@ -22,8 +22,10 @@ def light_pictures(session: Any, data: Path) -> None:
     panel.ui.lightButton.collapsed = False
     box, ui = panel.light, panel.light.ui
     ui.lightDataEdit.text = str(_phantoms())
+    ui.lightPruneCheck.checked = True
     box.form._onChange()
-    session.wait(lambda: ui.lightStartButton.enabled and box.form.students.sizes)
+    session.wait(lambda: box.form.students.sizes)
+    session.wait(lambda: ui.lightStartButton.enabled)
     make = panel.logic.makeLightVersion
     panel.logic.makeLightVersion = lambda *args, **more: make(*args, **more, options=QUICK)
     ui.lightStartButton.click()

@@ -48,7 +48,7 @@ def _chosen(panel: Any, app: Any, data: Path, held: str = "p3") -> Any:
 
 def test_a_light_version_is_made_and_used(panel: Any, app: Any, module: Any, data: Path, monkeypatch: Any) -> None:
     ui = panel.light.ui
-    assert not ui.lightStartButton.enabled and "folder of cases" in ui.lightProblem.text
+    assert not ui.lightStartButton.enabled and "Choose " in ui.lightProblem.text
     _chosen(panel, app, data)
     assert "101,825 parameters" in ui.lightStudentSelector.currentText
     assert (

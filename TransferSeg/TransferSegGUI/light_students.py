@@ -59,8 +59,11 @@ class StudentChooser:
         """What is to be known of the chosen one."""
         rows = self.sizes.get(self._info.name, ())
         row = next((row for row in rows if row["network"] == self.name), None)
-        self.ui.lightStudentText.text = studentText(row) if row else ""
-        self.ui.lightStudentText.setVisible(row is not None)
+        text = studentText(row) if row else ""
+        if rows and not self.name and all((one["times"] or 0) >= 1 for one in rows):
+            text = _("It computes less than every network that it could teach: prune it, or export it.")
+        self.ui.lightStudentText.text = text
+        self.ui.lightStudentText.setVisible(bool(text))
 
     def _fill(self, *, keep: bool) -> None:
         from TransferSegLib.packages import student_networks, usual_student
@@ -74,7 +77,9 @@ class StudentChooser:
         selector.addItem(_("The model itself"), "")
         for row in rows:
             selector.addItem(studentTitle(row), row["network"])
-        wanted = before if keep else usual_student(info.card)
+        wanted = usual_student(info.card)
+        if keep:  # the user's own choice stays; a proposal follows what the worker has told
+            wanted = before if before != wanted else next((row["network"] for row in rows if row["usual"]), "")
         selector.setCurrentIndex(max(0, selector.findData(wanted)))
         selector.setEnabled(bool(rows))
         selector.blockSignals(blocked)

@@ -32,8 +32,8 @@ class LightMethods(LogicBase):
 
         Example
         -------
-        >>> [row["network"] for row in logic.lightStudents("brain-unet-phantom") if row["usual"]]
-        ['unet3d-8-16-32']
+        >>> [row["network"] for row in logic.lightStudents("petct-light-phantom") if row["usual"]]
+        ['unet']
         """
         args = {"action": "students", "name": str(models.findModel(model).folder)}
         return self._ask("models", args, lambda value: value["students"], callback, onEvent)

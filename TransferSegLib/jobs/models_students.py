@@ -23,7 +23,8 @@ def models_students(name: str | Path) -> dict[str, Any]:
     dict
         ``name, parameters`` (the model's own) and ``students``: ``[{network, title, dims, parameters, times, usual}]``,
         2-D ones first, each group by size; empty for a model that gives no labels. ``times`` are the operations for a
-        voxel of a window, as a multiple of the model's (None where that is several networks).
+        voxel of a window, as a multiple of the model's (None where that is several networks); ``usual`` is the one to
+        propose, where one computes less than the model.
     """
     card = find_package(name).card
     labels, rows = len(card.labels), []
@@ -32,9 +33,17 @@ def models_students(name: str | Path) -> dict[str, Any]:
     for spec in student_networks(card):
         parameters, macs = _counted(card, spec.name, labels if one_channel(spec, labels) else labels + 1)
         told = {"network": spec.name, "title": spec.title, "dims": spec.dims, "parameters": parameters}
-        rows.append({**told, "times": round(macs / own, 3) if own else None, "usual": spec.name == usual_student(card)})
+        rows.append({**told, "times": round(macs / own, 3) if own else None})
     rows.sort(key=lambda row: (row["dims"], row["parameters"]))
-    return {"name": card.name, "parameters": parameters_of_card(card), "students": rows}
+    proposed = _proposed(rows, usual_student(card))
+    students = [row | {"usual": row["network"] == proposed} for row in rows]
+    return {"name": card.name, "parameters": parameters_of_card(card), "students": students}
+
+
+def _proposed(rows: list[dict[str, Any]], usual: str) -> str:
+    """The usual student where it computes less than the model, else what computes least; empty where none does."""
+    lighter = {row["network"]: row["times"] or 0.0 for row in rows if row["times"] is None or row["times"] < 1}
+    return usual if usual in lighter else min(lighter, key=lighter.__getitem__, default="")
 
 
 def _counted(card: Card, network: str, out: int, arguments: Mapping[str, Any] | None = None) -> tuple[int, float]:
