@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-QUICK = {"prune": {"steps": 1, "patch": 64, "batch": 1, "batches": 2, "updates": 2, "last_updates": 20}}
+QUICK = {"prune": {"steps": 1, "patch": 64, "batch": 1, "batches": 2, "updates": 2, "last_updates": 80}}
 """Enough for the picture; the figures in it say nothing about a pruning of the usual length."""
 
 

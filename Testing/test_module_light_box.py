@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers_cli import small_data_set
 from helpers_light import QUICK, lightFolder, placeTeacher
-from helpers_panels import cut_off, wait_for, without_tooltip
+from helpers_panels import cut_off, settle, wait_for, without_tooltip
 
 pytestmark = pytest.mark.usefixtures("ready_made_worker")
 
@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def panel(module: Any, app: Any) -> Any:
     """The Models panel, shown, its section open at a small model."""
     placeTeacher("boxed")
-    module.holder.resize(420, 1400)
+    module.holder.resize(420, 2000)
     module.holder.show()
     frame = module.widget.frame
     frame.ui.tabs.setCurrentIndex(4)
@@ -72,6 +72,8 @@ def test_a_light_version_is_made_and_used(panel: Any, app: Any, module: Any, dat
     assert cells[5][1:] == [f"{column.score:.3f}\n1 case" for column in result.columns]
     assert "Mean Dice" in ui.lightMessage.text and ui.lightReportButton.enabled
     assert ui.lightNamesText.text == "New: boxed-light-2", "the next one's name is free"
+    assert ui.lightStudentSelector.currentData == "unet2d-32-64", "what was chosen stays when the list is read again"
+    settle(app)
     assert not cut_off(panel.widget)
     ui.lightUseButton.click()
     frame = module.widget.frame

@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .fitted_table import layOutAgain
 from .light_form import LightForm
 from .light_table import fillTable, prepareTable
 
@@ -161,6 +162,7 @@ class LightBox:
         self.ui.lightMessage.text = "\n".join(result.messages)
         self.ui.lightUseButton.setEnabled(bool(result.made))
         self.ui.lightReportButton.setEnabled(bool(result.report))
+        layOutAgain(self.ui.lightMessage)
 
     def _openReport(self, _checked: bool = False) -> None:
         if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(self.result.report)):

@@ -14,6 +14,8 @@ from .light_students import StudentChooser
 from .models import LEVEL
 
 FOLDER, ADAPT = "folder", "adapt"
+LINE = 40
+"""Characters that fit beside the form's titles."""
 
 
 class LightForm:
@@ -38,12 +40,12 @@ class LightForm:
     def setModel(self, info: Any, *, canAsk: bool) -> None:
         """The model to begin with; ``canAsk``: the worker can be asked what it can teach."""
         usable = info is not None and info.available
-        other = info is not self._info
+        other = usable and (self._info is None or info.name != self._info.name)
         self._info = info if usable else None
         if not usable:
             return
+        self.students.setModel(info, other=other)
         if other:
-            self.students.setModel(info)
             self._showKind()
         if canAsk:
             self.students.ask()
@@ -168,7 +170,10 @@ class LightForm:
         self.logic.lightCases(self._info.name, path, holdOut=self._heldOut(), callback=told)
 
     def _showCases(self) -> None:
-        self.ui.lightCasesText.text = self._cases.text if self._cases is not None else ""
+        text = self._cases.text if self._cases is not None else ""
+        # A label that wraps takes more lines than a short text needs.
+        self.ui.lightCasesText.wordWrap = len(text) > LINE
+        self.ui.lightCasesText.text = text
         self.ui.lightCasesText.setVisible(self._cases is not None)
 
     def _mayTeach(self) -> bool:

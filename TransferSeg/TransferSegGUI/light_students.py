@@ -32,10 +32,14 @@ class StudentChooser:
         """The chosen network; empty for the model itself."""
         return str(self.ui.lightStudentSelector.currentData or "")
 
-    def setModel(self, info: Any) -> None:
-        """List what a model can teach, the usual student chosen; the names at once, the sizes when they are known."""
+    def setModel(self, info: Any, *, other: bool) -> None:
+        """List what a model can teach, the usual student chosen; the names at once, the sizes when they are known.
+
+        ``other``: it is another model than before, as against the same one read again.
+        """
         self._info = info
-        self._fill(keep=False)
+        if other:
+            self._fill(keep=False)
 
     def ask(self) -> None:
         """Ask the worker for the sizes, where that was not done."""
@@ -77,9 +81,11 @@ class StudentChooser:
         selector.addItem(_("The model itself"), "")
         for row in rows:
             selector.addItem(studentTitle(row), row["network"])
-        wanted = usual_student(info.card)
-        if keep:  # the user's own choice stays; a proposal follows what the worker has told
-            wanted = before if before != wanted else next((row["network"] for row in rows if row["usual"]), "")
+        usual = usual_student(info.card)
+        told = next((row["network"] for row in rows if row.get("usual")), "")
+        proposed = told if info.name in self.sizes else usual
+        # The user's own choice stays; a proposal follows what the worker has told.
+        wanted = before if keep and before != usual else proposed
         selector.setCurrentIndex(max(0, selector.findData(wanted)))
         selector.setEnabled(bool(rows))
         selector.blockSignals(blocked)
