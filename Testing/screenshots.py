@@ -203,11 +203,19 @@ def petct_pictures(session: Session, data: Path) -> None:
     screenshots_petct.petct_pictures(session, data)
 
 
+def light_pictures(session: Session, data: Path) -> None:
+    """The section "Make a light version"; see ``screenshots_light.py``."""
+    import screenshots_light
+
+    screenshots_light.light_pictures(session, data)
+
+
 PICTURES: dict[str, Callable[[Session, Path], None]] = {
     "segment": segment_pictures,
     "adapt": adapt_pictures,
     "l3": l3_pictures,
     "petct": petct_pictures,
+    "light": light_pictures,
 }
 
 

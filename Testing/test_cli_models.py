@@ -242,3 +242,16 @@ def test_groups_takes_every_network_that_a_training_takes(capsys, name):
 def test_a_misspelt_model_is_told_by_the_name_of_its_argument(capsys, free_home, arguments, words):
     answer = call(capsys, *arguments)
     assert answer.code == 2 and words in answer.error
+
+
+def test_students_are_those_that_distill_takes(capsys):
+    value = call(capsys, "models", "students", "brain-unet-phantom", "--json").value
+    rows = {row["network"]: row for row in value["students"]}
+    assert value["parameters"] == 125_229 and rows["unet"]["parameters"] == 125_229
+    assert rows["unet"]["times"] == 1.0 and rows["unet2d-32-64"]["dims"] == 2
+    assert not [name for name in rows if name.startswith(("l3-", "petct"))]
+    assert not any(row["usual"] for row in rows.values()), "it computes less than all of them"
+    others = call(capsys, "models", "students", "petct-light-phantom", "--json").value["students"]
+    (usual,) = [row for row in others if row["usual"]]
+    assert usual["times"] == min(row["times"] for row in others) < 1
+    assert call(capsys, "models", "students", "l3-cnn4-phantom", "--json").value["students"] == []

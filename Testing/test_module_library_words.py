@@ -106,6 +106,28 @@ def test_roles_that_are_in_doubt_say_why_in_known_words(marked):
             assert marked(guess.reason).startswith("<"), guess.reason
 
 
+def test_what_teaching_and_pruning_say_is_known(marked):
+    """As `jobs/distill_report.py` and `jobs/prune_report.py` make it."""
+    from types import SimpleNamespace
+
+    from TransferSegLib.jobs.distill_report import _message
+    from TransferSegLib.jobs.prune_options import PruneOptions
+    from TransferSegLib.jobs.prune_report import prune_message
+
+    job, sizes = SimpleNamespace(held_out=("a", "b")), {"student": 1753, "percent": 1.4}
+    dice = {"mean": {"dice": 0.5}}
+    for before, after in ((dice, dice), (None, dice), (None, None)):
+        assert marked(_message(before, after, sizes, job)).startswith("<The student has 1,753 parameters, 1.4 %")
+    row = {"criterion": "taylor", "kept": 1.0, "parameters": 1753, "seconds": 0.1, "dice": 0.5}
+    curve = [row, row | {"kept": 0.5, "parameters": 532}]
+    said = marked(prune_message(curve, PruneOptions(), None))
+    assert (
+        said == "<Pruned to 50 % of the maps: Dice 0.500 before, Dice 0.500 after; 1,753 parameters before, 532 after.>"
+    )
+    level = [one | {"error_mm": 3.2} for one in curve]
+    assert "3.2 mm before" in marked(prune_message(level, PruneOptions(), None))
+
+
 def test_unknown_words_pass_unchanged(app, marked):
     assert marked("something {new} that nobody foresaw") == "something {new} that nobody foresaw"
 

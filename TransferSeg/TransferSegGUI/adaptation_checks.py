@@ -9,6 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from .adaptation_store import AdaptationStore, interrupted
+from .light_store import interruptedLight
 from .models import ModelInfo, listModels
 from .training_case import TrainingCase, lacksRole
 from .training_cases import patients
@@ -31,6 +32,9 @@ def whyNotName(name: str) -> str | None:
         return _("An interrupted adaptation is named {name}: resume or discard it, or choose another name.").format(
             name=name
         )
+    if any(name in store.light.names.values() for store in interruptedLight()):
+        text = _("A light version named {name} was not finished: go on with it or discard it in the Models tab.")
+        return text.format(name=name)
     return None
 
 

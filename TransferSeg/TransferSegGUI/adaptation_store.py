@@ -18,6 +18,8 @@ from .claims import Claim, isClaimed
 from .removing import removeWhole
 
 REQUEST = "request.json"
+WRITTEN = ("report", "picture", "curve_csv")
+"""What a verb writes into its run's folder, which the user may have moved since."""
 COLLECTING, TRAINING, DONE, DISCARDED = "collecting", "training", "done", "discarded"
 
 
@@ -125,8 +127,9 @@ class AdaptationStore:
         run = _readJson(self.runFolder / "run.json")
         if not (run.get("finished") and run.get("result") and self._packageIsOurs()):
             return None
-        report = self.runFolder / Path(run["result"]["report"]).name
-        return run["result"] | {"package": str(self.package), "run": str(self.runFolder), "report": str(report)}
+        files = {key: run["result"][key] for key in WRITTEN if run["result"].get(key)}
+        places = {key: str(self.runFolder / Path(file).name) for key, file in files.items()}
+        return run["result"] | {"package": str(self.package), "run": str(self.runFolder)} | places
 
     def checkPackage(self) -> None:
         """``UsageError`` where another model has taken the name meanwhile."""

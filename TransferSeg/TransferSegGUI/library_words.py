@@ -28,7 +28,8 @@ def inOwnWords(text: str) -> str:
 @cache
 def _sentences() -> list[tuple[re.Pattern[str], str]]:
     """Each known sentence, and what is said for it; the first that fits counts."""
-    rows = [*_devices(), *_verdicts(), *_levels(), *_petct(), *_preparation(), *_guesses(), *_live(), *_errors()]
+    rows = [*_devices(), *_verdicts(), *_levels(), *_petct(), *_preparation(), *_guesses(), *_live(), *_light()]
+    rows += _errors()
     return [(re.compile(pattern), template) for pattern, template in rows]
 
 
@@ -193,6 +194,41 @@ def _live() -> list[tuple[str, str]]:
         (
             r"frame: (\S+) has values that are not finite \(NaN or infinite\); mend the image",
             _("{0} has values that are no numbers (NaN or infinite); mend the image."),
+        ),
+    ]
+
+
+def _light() -> list[tuple[str, str]]:
+    size = r"a student of ([\d,]+) parameters, ([\d.]+) % of its teacher's"
+    row = rf"\w+, (\d+) % of the maps: {ANY}, ([\d,]+) parameters, ([\d.]+) s a (?:window|scan)"
+    return [
+        (
+            rf"{size}: mean Dice ([\d.]+) on {ANY}, the teacher's ([\d.]+)",
+            _("The student has {0} parameters, {1} % of its teacher's. Mean Dice {2} on {3}, the teacher's {4}."),
+        ),
+        (
+            rf"{size}: mean Dice ([\d.]+) on {ANY}",
+            _("The student has {0} parameters, {1} % of its teacher's. Mean Dice {2} on {3}."),
+        ),
+        (
+            rf"{size}; not measured: no case with its labels was held out",
+            _("The student has {0} parameters, {1} % of its teacher's. Not measured: no case was held out."),
+        ),
+        (
+            rf"Before: {row}\. After: {row}\.",
+            _("Pruned to {4} % of the maps: {1} before, {5} after; {2} parameters before, {6} after."),
+        ),
+        (
+            rf"{ANY} keeps no record of its cases: whether it learned from held-out ones is not known",
+            _("{0} keeps no record of its cases: whether it learned from held-out ones is not known."),
+        ),
+        (
+            rf"{ANY} learned from (\d+) of the (\d+) held-out cases: neither score is one of new cases",
+            _("{0} learned from {1} of the {2} held-out cases: neither score is one of new cases."),
+        ),
+        (
+            rf"the student is not smaller than its teacher \({ANY} and {ANY}\)",
+            _("The student is not smaller than its teacher ({0} and {1} parameters)."),
         ),
     ]
 

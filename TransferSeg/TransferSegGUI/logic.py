@@ -12,6 +12,7 @@ from . import history, inputs, models, roles, wording
 from .library_words import inOwnWords
 from .logic_adapting import AdaptingMethods
 from .logic_level_adapting import LevelAdaptingMethods
+from .logic_light import LightMethods
 from .logic_live import LiveMethods
 from .logic_models import ModelMethods
 from .logic_pet import PetMethods
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 
 class LogicMethods(
-    ModelMethods, AdaptingMethods, LevelAdaptingMethods, PetMethods, PetChangingMethods, PetKeepingMethods, LiveMethods
+    ModelMethods,
+    AdaptingMethods,
+    LevelAdaptingMethods,
+    PetMethods,
+    PetChangingMethods,
+    PetKeepingMethods,
+    LiveMethods,
+    LightMethods,
 ):
     """What ``slicer.util.getModuleLogic("TransferSeg")`` offers.
 

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .light_box import LightBox
 from .model_actions import ModelActions
 from .models import LEVEL, isFor, levelOf
 from .models_table import ModelsTable
@@ -42,6 +43,7 @@ class ModelsPanel:
         self.actions = ModelActions(self.ui, logic, self.table, self.work)
         self.storage = StorageBox(self.ui, logic, self.work)
         self.offline = OfflineBox(self.ui, logic, self.work)
+        self.light = LightBox(self.ui, logic, resourcePath, self.table, self.work, self.modelWanted.emit)
         self._connect()
         self.refresh()
 
@@ -53,6 +55,7 @@ class ModelsPanel:
         self.table.show(self.logic.models())
         self.storage.show()
         self._updateButtons()
+        self.light.refresh()
 
     def enter(self) -> None:
         """The panel is shown."""
@@ -94,6 +97,7 @@ class ModelsPanel:
         busy = _("Wait until the work that is going on is done.") if self._running() else None
         self.actions.update(busy or self._blocked)
         self.offline.update(busy)
+        self.light.update(busy or self._blocked)
         info = self.table.model
         self.ui.useModelButton.setEnabled(info is not None and info.available)
         findsLevel = info is not None and isFor(info, LEVEL)

@@ -96,6 +96,10 @@ class Run:
         else:
             self.fail(self._cancelled)
 
+    def explained(self, error: Any) -> Any:
+        """The error as this run tells it: kinds of runs that have several steps say in which."""
+        return error
+
     def endNow(self) -> None:
         """End at once, since the worker is gone."""
         self.cancel()
@@ -135,8 +139,14 @@ class Run:
 
         self.client.background(function, onDone)
 
-    def ask(self, verb: str, args: dict[str, Any], then: Callable[[Any], None]) -> None:
-        """Ask the worker, then ``then(value)`` with its answer."""
+    def ask(
+        self,
+        verb: str,
+        args: dict[str, Any],
+        then: Callable[[Any], None],
+        otherwise: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Ask the worker, then ``then(value)`` with its answer; an error ends the run unless ``otherwise`` takes it."""
 
         def onDone(job: Any) -> None:
             if self.finished:
@@ -145,6 +155,8 @@ class Run:
                 self.fail(self._cancelled or job.error or wording.cancelled())
             elif job.state == "done":
                 self._guard(then, job.result)
+            elif otherwise is not None:
+                self._guard(otherwise, job.error)
             else:
                 self.fail(job.error)
 
@@ -164,7 +176,7 @@ class Run:
     def fail(self, error: Any) -> None:
         """End with an error."""
         if not self.finished:
-            self.error = wording.plainError(error)
+            self.error = self.explained(wording.plainError(error))
             self._end("cancelled" if self.error.code == "cancelled" else "failed")
 
     def _end(self, state: str) -> None:

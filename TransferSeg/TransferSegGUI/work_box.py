@@ -55,16 +55,18 @@ class WorkBox:
         title : what is done, for the user
         launch : called with the callback(value, error) to hand on; returns the run
         then : called with the value when it went well; returns the sentence to show
-        otherwise : called with an error; true when it dealt with it
+        otherwise : called with an error (a cancel too); true when it dealt with it
         """
 
         def onDone(value: Any, error: Any) -> None:
             self._end()
             if error is None:
                 self.say(then(value))
+            elif otherwise is not None and otherwise(error):
+                pass
             elif getattr(error, "code", "") == "cancelled":
                 self.say(_("Cancelled. Nothing was changed."))
-            elif otherwise is None or not otherwise(error):
+            else:
                 self.fail(error)
 
         self._begin(title, cancellable=True)

@@ -1,4 +1,4 @@
-"""transferseg models list|show|groups|measure|verify|import|merge|export|delete|folder."""
+"""transferseg models list|show|groups|students|measure|verify|import|merge|export|delete|folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def _arguments(action: argparse.ArgumentParser, name: str) -> None:
     """What an action takes."""
-    if name in ("show", "groups", "export", "delete"):
+    if name in ("show", "groups", "students", "export", "delete"):
         action.add_argument("name", metavar="NAME")
     if name == "measure":
         action.add_argument("name", metavar="NAME", help="a model's name, folder or zip")
@@ -74,6 +74,12 @@ def _groups(args: argparse.Namespace, events: Events) -> Any:
     from ..jobs.models import models_groups
 
     return models_groups(args.name, strategy_name=args.strategy, grouping=args.grouping, picture=args.picture)
+
+
+def _students(args: argparse.Namespace, events: Events) -> Any:
+    from ..jobs.models_students import models_students
+
+    return models_students(args.name)
 
 
 def _measure(args: argparse.Namespace, events: Events) -> Any:
@@ -175,6 +181,25 @@ def _show_groups(value: dict[str, Any], args: argparse.Namespace) -> str:
     return "\n".join(blocks)
 
 
+def _show_students(value: dict[str, Any], args: argparse.Namespace) -> str:
+    from ..reporting import text_table
+
+    rows = [
+        [row["network"], f"{row['parameters']:,}", _times(row), f"{row['dims']}-D", "usual" if row["usual"] else ""]
+        for row in value["students"]
+    ]
+    head = f"{value['name']}: {value['parameters']:,} parameters; networks that it can teach (`distill --student`):"
+    return (
+        head
+        + "\n"
+        + (text_table(rows, ["network", "parameters", "operations", "", ""]) if rows else "none, it gives no labels")
+    )
+
+
+def _times(row: dict[str, Any]) -> str:
+    return "" if row["times"] is None else f"x {row['times']:.3g}"
+
+
 def _show_size(value: dict[str, Any], args: argparse.Namespace) -> str:
     size = value["size"]
     macs, window = (f"{size[name] / 1e9:,.2f}" for name in ("macs", "macs_window"))
@@ -214,6 +239,13 @@ _ACTIONS = (
         "transferseg models groups unet",
         _groups,
         _show_groups,
+    ),
+    (
+        "students",
+        "networks that a model can teach, with their parameters",
+        "transferseg models students brain-unet-phantom",
+        _students,
+        _show_students,
     ),
     (
         "measure",

@@ -12,7 +12,7 @@ from ..places import default_home, home, home_is_fixed, set_home, wanted_home
 from ..storage import remove_folder, sha256, writing_folder
 
 # What lies in the folder and is worth moving; the cache is made again.
-KEPT = ("models", "adaptations", "levels", "petct")
+KEPT = ("models", "adaptations", "light", "levels", "petct")
 
 
 def storage_folder(

@@ -12,6 +12,7 @@ from .merging import merge_packages
 from .package import Package, read_package, read_state, write_package
 from .size_record import SizeRecord
 from .sizes import size_here, sizes_file, sizes_of, store_size
+from .students import is_student, student_networks, usual_student
 from .tmtvnet import import_tmtvnet, is_checkpoint
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "import_tmtvnet",
     "input_channels",
     "is_checkpoint",
+    "is_student",
     "json_schema",
     "learned_digests",
     "list_models",
@@ -52,6 +54,8 @@ __all__ = [
     "sizes_file",
     "sizes_of",
     "store_size",
+    "student_networks",
     "unpacked",
+    "usual_student",
     "write_package",
 ]
