@@ -11,7 +11,10 @@ from helpers_cli import small_data_set
 from helpers_light import QUICK, STUDENT, distilled, exported, lightFolder, measured, placeTeacher, pruned
 from helpers_logic import placeModel, waitFor
 
-pytestmark = pytest.mark.usefixtures("ready_made_worker")
+
+@pytest.fixture(scope="module")
+def ready_made() -> None:
+    """A worker of its own: OpenVINO, which an export is checked with too, does not survive a fork."""
 
 
 @pytest.fixture(scope="module")

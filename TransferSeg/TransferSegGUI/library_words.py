@@ -199,24 +199,35 @@ def _live() -> list[tuple[str, str]]:
 
 
 def _light() -> list[tuple[str, str]]:
-    size = r"a student of ([\d,]+) parameters, ([\d.]+) % of its teacher's"
-    row = rf"\w+, (\d+) % of the maps: {ANY}, ([\d,]+) parameters, ([\d.]+) s a (?:window|scan)"
+    size = r"a student of ([\d,]+) parameters, ([\d.e+]+ (?:% of|times)) its teacher's"
+    number, mean, kept = r"([\d.e+]+)", r"mean Dice ([\d.]+)", r"(\d+) % of the maps kept by \w+"
     return [
         (
-            rf"{size}: mean Dice ([\d.]+) on {ANY}, the teacher's ([\d.]+)",
-            _("The student has {0} parameters, {1} % of its teacher's. Mean Dice {2} on {3}, the teacher's {4}."),
+            rf"{size}: {mean} on {ANY}, the teacher's ([\d.]+): worse by ([\d.]+), not proposed",
+            _(
+                "The student has {0} parameters, {1} its teacher's. Mean Dice {2} on {3}, the teacher's {4}: worse by "
+                "{5}, so it is not proposed."
+            ),
         ),
         (
-            rf"{size}: mean Dice ([\d.]+) on {ANY}",
-            _("The student has {0} parameters, {1} % of its teacher's. Mean Dice {2} on {3}."),
+            rf"{size}: {mean} on {ANY}, the teacher's ([\d.]+)",
+            _("The student has {0} parameters, {1} its teacher's. Mean Dice {2} on {3}, the teacher's {4}."),
+        ),
+        (
+            rf"{size}: {mean} on {ANY}",
+            _("The student has {0} parameters, {1} its teacher's. Mean Dice {2} on {3}."),
         ),
         (
             rf"{size}; not measured: no case with its labels was held out",
-            _("The student has {0} parameters, {1} % of its teacher's. Not measured: no case was held out."),
+            _("The student has {0} parameters, {1} its teacher's. Not measured: no case was held out."),
         ),
         (
-            rf"Before: {row}\. After: {row}\.",
-            _("Pruned to {4} % of the maps: {1} before, {5} after; {2} parameters before, {6} after."),
+            rf"{kept}: Dice {number} to {number}, {number} ms a window to {number} ms a window\.",
+            _("Pruned to {0} % of the maps: Dice {1} before, {2} after; a window takes {3} ms before, {4} ms after."),
+        ),
+        (
+            rf"{kept}: {number} to {number} mm error, {number} s a scan to {number} s a scan\.",
+            _("Pruned to {0} % of the maps: {1} mm before, {2} mm after; a scan takes {3} s before, {4} s after."),
         ),
         (
             rf"{ANY} keeps no record of its cases: whether it learned from held-out ones is not known",
