@@ -220,7 +220,16 @@ def test_labels_that_the_teacher_does_not_know(teacher, brains, tmp_path):
 
 
 def test_the_command_line(picture_teacher, pictures, tmp_path, capsys):
-    words = ("distill", picture_teacher, "--student", "unet2d-4-8", "--data", pictures, "--out", tmp_path / "s")
+    words = (
+        "distill",
+        picture_teacher,
+        "--student",
+        "unet2d-4-8",
+        "--data",
+        pictures,
+        "--out",
+        tmp_path / "taught-1",
+    )
     more = ("--hold-out", "p6", "--epochs", 1, "--steps", 2, "--patch", 48, "--augmentation", "flips")
     found = call(capsys, *words, *more)
     assert found.code == 0, found.err
@@ -228,19 +237,30 @@ def test_the_command_line(picture_teacher, pictures, tmp_path, capsys):
     assert "neither score" not in found.out, "the teacher held p6 out too"
     again = call(capsys, *words, *more, "--json")
     assert again.code == 1 and "exists already" in again.error
-    wrong = call(capsys, *words[:-1], tmp_path / "t", "--temperature", 0)
+    wrong = call(capsys, *words[:-1], tmp_path / "taught-wrongly", "--temperature", 0)
     assert wrong.code == 2 and "--temperature 0: must be above 0" in wrong.error
-    leak = call(capsys, *words[:-1], tmp_path / "u", "--hold-out", "p1", *more[2:])
+    leak = call(capsys, *words[:-1], tmp_path / "taught-2", "--hold-out", "p1", *more[2:])
     assert leak.code == 0 and "learned from 1 of the 1 held-out cases" in leak.out
-    assert np.isfinite(json.loads((tmp_path / "u.run" / "run.json").read_text())["result"]["after"]["mean"]["dice"])
+    assert np.isfinite(
+        json.loads((tmp_path / "taught-2.run" / "run.json").read_text())["result"]["after"]["mean"]["dice"]
+    )
 
 
 def test_a_student_much_worse_than_its_teacher_is_marked(picture_teacher, pictures, tmp_path, capsys):
-    words = ("distill", picture_teacher, "--student", "unet2d-16-32-64", "--data", pictures, "--out", tmp_path / "s")
+    words = (
+        "distill",
+        picture_teacher,
+        "--student",
+        "unet2d-16-32-64",
+        "--data",
+        pictures,
+        "--out",
+        tmp_path / "taught-3",
+    )
     found = call(capsys, *words, "--hold-out", "p6", "--epochs", 1, "--steps", 1, "--patch", 48, "--rate", 1e-9)
     assert found.code == 0, found.err
     assert "not proposed" in found.out and "times its teacher's" in found.out and "taught: lesion" in found.out
-    card = read_package(tmp_path / "s").card
+    card = read_package(tmp_path / "taught-3").card
     assert card.origin["verdict"] == "worse" and card.measured_on[0]["dice"] < card.measured_on[0]["teacher"] - 0.05
     notes = [line for line in found.err.splitlines() if "not smaller than its teacher" in line]
     assert notes, "said before the training, and on the terminal"

@@ -172,10 +172,10 @@ def test_a_cancelled_pruning_says_that_it_goes_on_and_the_next_start_what_is_don
 def test_the_verb_prints_the_curve_and_guides(model, data, tmp_path, capsys):
     few = ["--steps", "1", "--updates", "1", "--last-updates", "1", "--batches", "1", "--batch", "1", "--patch", "16"]
     given = ["--data", data, "--hold-out", "p4", "--criterion", "l1", "--keep", "0.7", "--map", "1=lesion", *few]
-    done = call(capsys, "prune", model, "--out", tmp_path / "small", "--guided", *given)
+    done = call(capsys, "prune", model, "--out", tmp_path / "pruned-by-the-verb", "--guided", *given)
     assert done.code == 0 and "dice" in done.out and "ms a window" in done.out
-    guided = json.loads((tmp_path / "small.run" / "guide.json").read_text())
-    kept = read_package(tmp_path / "small").card.arguments["kept"]
+    guided = json.loads((tmp_path / "pruned-by-the-verb.run" / "guide.json").read_text())
+    kept = read_package(tmp_path / "pruned-by-the-verb").card.arguments["kept"]
     whole = map_groups(read_package(model).network(), "unet3d-6-12", {})
     assert {gain["name"] for gain in guided} == {group.name for group in whole}
     left = {gain["name"] for gain in guided if not gain["pays"]}
