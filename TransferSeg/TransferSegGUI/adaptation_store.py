@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from slicer.i18n import tr as _
 
@@ -21,6 +22,8 @@ REQUEST = "request.json"
 WRITTEN = ("report", "picture", "curve_csv")
 """What a verb writes into its run's folder, which the user may have moved since."""
 COLLECTING, TRAINING, DONE, DISCARDED = "collecting", "training", "done", "discarded"
+
+Store = TypeVar("Store", bound="AdaptationStore")
 
 
 @dataclass(frozen=True)
@@ -197,17 +200,21 @@ def storesFolder() -> Path:
 
 def interrupted() -> list[AdaptationStore]:
     """Stores whose adaptation was cut off; what was cut off while cases were collected is removed."""
+    return interruptedIn(storesFolder(), AdaptationStore)
+
+
+def interruptedIn(folder: Path, kind: Callable[[str], Store]) -> list[Store]:
+    """The stores in a folder whose work was cut off; what was cut off while cases were collected is removed."""
     found = []
-    folders = sorted(storesFolder().iterdir()) if storesFolder().is_dir() else []
-    for folder in folders:
-        store = AdaptationStore(folder.name)
+    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+        store = kind(place.name)
         state = store.request.get("state")
-        if state not in (COLLECTING, TRAINING, DISCARDED) or isClaimed(folder):
+        if state not in (COLLECTING, TRAINING, DISCARDED) or isClaimed(place):
             continue
         if state == TRAINING:
             found.append(store)
         else:
-            removeWhole(folder)
+            removeWhole(place)
     return found
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .adaptation_store import COLLECTING, DISCARDED, DONE, TRAINING, AdaptationStore
+from .adaptation_store import DISCARDED, DONE, AdaptationStore, interruptedIn
 from .claims import isClaimed
 from .light_request import DISTIL, PRUNE, LightRequest, fromJson
 from .removing import removeWhole
@@ -87,14 +87,4 @@ def storesFolder() -> Path:
 
 def interruptedLight() -> list[LightStore]:
     """Those that were cut off; what was cut off while cases were collected is removed."""
-    found = []
-    for folder in sorted(storesFolder().iterdir()) if storesFolder().is_dir() else []:
-        store = LightStore(folder.name)
-        state = store.request.get("state")
-        if state not in (COLLECTING, TRAINING, DISCARDED) or isClaimed(folder):
-            continue
-        if state == TRAINING:
-            found.append(store)
-        else:
-            removeWhole(folder)
-    return found
+    return interruptedIn(storesFolder(), LightStore)

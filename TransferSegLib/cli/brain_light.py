@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 
 from ..jobs.brain_light import LightRecipe, make_brain_light
 from .console import Console
+from .recipe import add_fields, command_of, fields_of
 
 TUNABLE = tuple(entry.name for entry in fields(LightRecipe) if entry.name != "phantoms")
 
@@ -20,12 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="the package to write")
     parser.add_argument("--work", required=True, help="folder for phantoms and runs; kept, so that it can go on")
-    for name in TUNABLE:
-        default = getattr(LightRecipe, name)
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=type(default), default=default, help=f"default: {default}")
+    add_fields(parser, LightRecipe, TUNABLE)
     args = parser.parse_args(arguments)
-    recipe = replace(LightRecipe(), **{name: getattr(args, name) for name in TUNABLE})
+    recipe = replace(LightRecipe(), **fields_of(args, TUNABLE))
     events = Console(quiet=False).events()
     package = make_brain_light(args.out, args.work, recipe=recipe, command=_command(recipe), events=events)
     print(package.card.measured_on[0]["text"] if package.card.measured_on else "not measured: nothing was held out")
@@ -34,12 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(recipe: LightRecipe) -> str:
     """The command that makes this model, without the paths of this machine."""
-    words = ["python -m TransferSegLib.cli.brain_light"]
-    for name in TUNABLE:
-        value = getattr(recipe, name)
-        if value != getattr(LightRecipe, name):
-            words.append(f"--{name.replace('_', '-')} {value}")
-    return " ".join([*words, "--work WORK --out OUT"])
+    return command_of("brain_light", recipe, TUNABLE)
 
 
 if __name__ == "__main__":

@@ -28,21 +28,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         help="cases without a truth: one window of theirs in each step, for the teacher's part",
     )
-    parser.add_argument(
-        "--hold-out",
-        nargs="+",
-        action="extend",
-        metavar="ID|none",
-        help="cases that are only scored, or none (default: a fifth of the patients from 5 cases on, below none)",
-    )
-    parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
-    parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
+    options.cases(parser)
     _weights(parser)
     training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=int, metavar="N", help="of 50 optimiser steps each (default: by network)")
-    training.add_argument("--steps", type=int, metavar="N", help=argparse.SUPPRESS)
-    training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-    training.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
+    options.steps(training)
     training.add_argument("--batch", type=int, metavar="N", help="windows a step, or slices of a 2-D student")
     training.add_argument("--rate", type=float, metavar="R", help="learning rate")
     training.add_argument("--loss", default="dice-ce", metavar="L", help="of the cases with a truth (default: dice-ce)")

@@ -49,24 +49,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="with --network petct-refiner or petct-refiner-light: the PET/CT model whose probability is refined at "
         "the PET's own spacing; both stages come into one package",
     )
-    parser.add_argument(
-        "--hold-out",
-        nargs="+",
-        action="extend",
-        metavar="ID|none",
-        help="cases that are only scored, or none (default: a fifth of the patients from 5 cases on, below none)",
-    )
-    parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
+    options.cases(parser)
     parser.add_argument("--roles", nargs="+", metavar="ROLE", help="input images, where they differ from the model's")
     parser.add_argument("--source-data", metavar="FOLDER", help="data of the source's task: what was forgotten?")
     parser.add_argument("--source-map", action="append", default=[], metavar="TRUTH=MODEL", help="--map of those data")
     parser.add_argument("--source-truth-name", metavar="NAME", help="--truth-name of those data")
-    parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
     training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=int, metavar="N", help="of 50 optimiser steps each (default: by network)")
-    training.add_argument("--steps", type=int, metavar="N", help=argparse.SUPPRESS)
-    training.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-    training.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
+    options.steps(training)
     training.add_argument("--batch", type=int, metavar="N", help="windows a step (default: by network)")
     training.add_argument("--rate", type=float, metavar="R", help="learning rate before the strategy's factor")
     training.add_argument(

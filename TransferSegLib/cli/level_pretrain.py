@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from ..jobs.level_pretrain import pretrain_level, refresh_scores
 from ..jobs.level_recipe import LevelRecipe
 from .console import Console
+from .recipe import add_fields, command_of, fields_of
 
 TUNABLE = ("count", "choosing", "held_out", "steps", "rounds", "batch", "rate", "row_mm", "rows", "width", "crop_rows")
 TUNABLE = (*TUNABLE, "step", "huber", "margin", "variants", "seed", "level", "network")
@@ -25,34 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="phantoms made at a time (default: 1)")
     parser.add_argument("--views", nargs="+", default=list(LevelRecipe.views), choices=["frontal", "lateral"])
     parser.add_argument("--score", action="store_true", help="only score the package at OUT again")
-    for field in fields(LevelRecipe):
-        if field.name in TUNABLE:
-            option = f"--{field.name.replace('_', '-')}"
-            parser.add_argument(
-                option, type=type(field.default), default=field.default, help=f"default: {field.default}"
-            )
+    add_fields(parser, LevelRecipe, TUNABLE)
     args = parser.parse_args(arguments)
-    changes = {name: getattr(args, name) for name in TUNABLE} | {"views": tuple(args.views)}
+    changes = fields_of(args, TUNABLE) | {"views": tuple(args.views)}
     recipe, events = replace(LevelRecipe(), **changes), Console(quiet=False).events()
     if args.score:
         package = refresh_scores(args.out, args.work, jobs=args.jobs, events=events)
     else:
         package = pretrain_level(
-            args.out, args.work, recipe=recipe, command=_command(recipe), jobs=args.jobs, events=events
+            args.out,
+            args.work,
+            recipe=recipe,
+            command=command_of("level_pretrain", recipe, ("views", *TUNABLE)),
+            jobs=args.jobs,
+            events=events,
         )
     print(package.card.measured_on[0]["text"])
     return 0
-
-
-def _command(recipe: LevelRecipe) -> str:
-    """The command that makes this model, without the paths of this machine."""
-    words = ["python -m TransferSegLib.cli.level_pretrain"]
-    for name in ("views", *TUNABLE):
-        value = getattr(recipe, name)
-        if value != getattr(LevelRecipe, name):
-            text = " ".join(value) if isinstance(value, tuple) else value
-            words.append(f"--{name.replace('_', '-')} {text}")
-    return " ".join([*words, "--work WORK --out OUT"])
 
 
 if __name__ == "__main__":

@@ -99,6 +99,27 @@ def labels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth-name", metavar="NAME", help="which file is the truth where several could be")
 
 
+def cases(parser: argparse.ArgumentParser) -> None:
+    """``--hold-out``, ``--cases`` and ``--run`` of a training."""
+    parser.add_argument(
+        "--hold-out",
+        nargs="+",
+        action="extend",
+        metavar="ID|none",
+        help="cases that are only scored, or none (default: a fifth of the patients from 5 cases on, below none)",
+    )
+    parser.add_argument("--cases", type=int, metavar="N", help="train on N cases only, drawn by seed")
+    parser.add_argument("--run", dest="run_folder", metavar="FOLDER", help="the run's folder (default: PACKAGE.run)")
+
+
+def steps(group: argparse._ActionsContainer) -> None:
+    """``--epochs``, ``--steps``, ``--seed`` and ``--patch`` of a training."""
+    group.add_argument("--epochs", type=int, metavar="N", help="of 50 optimiser steps each (default: by network)")
+    group.add_argument("--steps", type=int, metavar="N", help=argparse.SUPPRESS)
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    group.add_argument("--patch", type=int, metavar="N", help="side of a training window in voxels")
+
+
 def augmentation(parser: argparse._ActionsContainer) -> None:
     """``--augmentation``."""
     parser.add_argument(

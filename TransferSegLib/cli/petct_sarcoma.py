@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..jobs.petct_sarcoma import SarcomaRecipe, adapt_sarcoma
 from .console import Console
+from .recipe import add_fields, command_of, fields_of
 
 TUNABLE = ("source", "strategy", "folds", "epochs", "patch", "precision", "seed")
 
@@ -21,15 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="the sarcoma cases: a folder each with PET (SUV), CT and truth")
     parser.add_argument("--work", required=True, help="folder of the trainings")
     parser.add_argument("--out", required=True, help="the package to write")
-    for name in TUNABLE:
-        default = getattr(SarcomaRecipe, name)
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default: {default}")
+    add_fields(parser, SarcomaRecipe, TUNABLE)
     args = parser.parse_args(arguments)
-    recipe = replace(SarcomaRecipe(), **{name: getattr(args, name) for name in TUNABLE})
-    changed = [
-        f"--{name} {getattr(recipe, name)}" for name in TUNABLE if getattr(recipe, name) != getattr(SarcomaRecipe, name)
-    ]
-    command = " ".join(["python -m TransferSegLib.cli.petct_sarcoma", *changed, "--data DATA --work WORK --out OUT"])
+    recipe = replace(SarcomaRecipe(), **fields_of(args, TUNABLE))
+    command = command_of("petct_sarcoma", recipe, TUNABLE, "--data DATA --work WORK --out OUT")
     events = Console(quiet=False).events()
     package = adapt_sarcoma(args.data, args.out, args.work, recipe=recipe, command=command, events=events)
     print(package.card.measured_on[0]["text"])

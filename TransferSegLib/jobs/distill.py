@@ -13,11 +13,11 @@ from ..errors import UsageError
 from ..events import Events, quiet
 from ..inference import choose_device
 from ..networks import state_to_save
-from ..packages import Package, find_package, register, write_package
+from ..packages import Package, find_package
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Distillation, Run, Teaching, TrainingPlan
-from .adapt import Adapted, Gathered, adapt, freeze, gather
+from .adapt import Gathered, adapt, freeze, gather
 from .distill_lessons import lesson_cache
 from .distill_report import distilled_card, distilled_result, first_notes, write_distillation_report
 from .distill_target import (
@@ -33,6 +33,7 @@ from .finetune import WITHOUT_TRUTH
 from .finetune_plan import TrainingOptions, check_options, make_plan, make_request, split_cases
 from .finetune_scores import score_adapted, score_source
 from .finetune_unlabelled import open_unlabelled
+from .finishing import begun_run, finished_run
 from .labels import label_names_of
 
 # All of a student learns.
@@ -119,9 +120,7 @@ def distill(
     scoring = time.monotonic()
     before = score_source(job.package, target, job.held_out, options, events)
     scoring = time.monotonic() - scoring
-    run = Run(folder, job.request)
-    if run.resumed:
-        events.say(f"going on with the interrupted run in {run.folder}")
+    run = begun_run(folder, job.request, events)
     teachings: list[Teaching] = []
 
     def teaching(*, device: str, precision: str) -> Teaching:
@@ -137,7 +136,10 @@ def distill(
     adapted = adapt(target, gathered, freezing, job.plan, **after_words)
     after = score_adapted(adapted.model, job.held_out, options, "scoring the held-out cases with the student", events)
     result = distilled_result(before, after, adapted, job, gathered, teachings[0])
-    return _finish(job, adapted, result, run, out, options, started, listed, events)
+    card = distilled_card(adapted.model.card, job, result, run.id)
+    result["report"] = str(write_distillation_report(run, card, result, adapted, job, options, events))
+    state = state_to_save(card.network, adapted.model.module)
+    return finished_run(run, out, card, state, result, started=started, listed=listed)
 
 
 def _job(
@@ -159,7 +161,7 @@ def _job(
     device = choose_device(options.device, precision=options.precision)
     package = teacher if isinstance(teacher, Package) else find_package(teacher, "TEACHER")
     check_teacher(package)
-    known_student(student)
+    source = known_student(student)
     card = package.card
     data_set = open_data_set(
         data, roles=card.roles, truth_name=truth_name, reference_role=card.reference, without_truth=WITHOUT_TRUTH
@@ -167,7 +169,7 @@ def _job(
     say_left_out(data_set, events)
     training, held_out = split_cases(data_set, hold_out_ids, cases, options.seed)
     torch.manual_seed(options.seed)
-    taught = student_of(out.name, package, student, label_names_of(data_set, events), label_map, events)
+    taught = student_of(out.name, package, source or student, label_names_of(data_set, events), label_map, events)
     how = checked_weights(how or Distillation(), taught.teacher, card.name, events)
     ours = taught.target.model.card
     plan = make_plan(taught.target, replace(options, patch=None), on_gpu=device.is_gpu, training=training)
@@ -206,26 +208,3 @@ def _gather(job: DistillJob, options: TrainingOptions, events: Events) -> Gather
         unlabelled=job.unlabelled,
         unlabelled_digests=job.request["unlabelled"]["cases"] if job.unlabelled else None,
     )
-
-
-def _finish(
-    job: DistillJob,
-    adapted: Adapted,
-    result: dict[str, Any],
-    run: Run,
-    out: Path,
-    options: TrainingOptions,
-    started: float,
-    listed: bool,
-    events: Events,
-) -> dict[str, Any]:
-    """Card, report and package."""
-    card = distilled_card(adapted.model.card, job, result, run.id)
-    result["report"] = str(write_distillation_report(run, card, result, adapted, job, options, events))
-    made = write_package(out, card, state_to_save(card.network, adapted.model.module))
-    seconds = round(time.monotonic() - started, 1)
-    result = {"package": str(made.folder), **result, "run": str(run.folder), "seconds": seconds}
-    run.finish(result=result)
-    if listed:
-        register(made)
-    return result

@@ -45,7 +45,7 @@ def check_teacher(package: Package) -> None:
 def student_of(
     name: str,
     package: Package,
-    student: str,
+    student: str | Package,
     truth_names: Mapping[int, str],
     label_map: Mapping[str, str] | None,
     events: Events,
@@ -54,8 +54,8 @@ def student_of(
 
     Parameters
     ----------
-    student : str
-        A network of the registry (new weights), or a model that is taught further.
+    student : str or Package
+        A network of the registry (new weights), or a model that is taught further (`known_student`).
     truth_names : mapping of int to str
         Values and names of the truths; empty where no case has one: the teacher's own labels then.
 
@@ -70,7 +70,7 @@ def student_of(
         events.say(f"{card.name}: its first stage teaches; the refiner is left out")
     names = dict(truth_names) or card.label_names()
     matched = _matched(names, card, label_map, events)
-    source = known_student(student)
+    source = student if isinstance(student, Package) else known_student(student)
     ours = _new_card(name, card, student, names, matched) if source is None else _old_card(name, card, source, names)
     module = build_network(ours.network, ours.in_channels, ours.out_channels, ours.arguments)
     report = None

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..events import Events, quiet
 from ..inference import choose_device
 from ..networks import state_to_save
-from ..packages import Package, find_package, register, write_package
+from ..packages import Package, find_package
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Run
@@ -23,6 +23,7 @@ from .finetune_plan import TrainingOptions, check_options, make_plan, make_reque
 from .finetune_report import finish_card, training_result, write_training_report
 from .finetune_scores import SourceTask, score_adapted, score_source
 from .finetune_unlabelled import open_unlabelled
+from .finishing import begun_run, finished_run
 from .level_dispatch import is_level_job, refuse_level_options, refuse_others
 from .level_finetune import finetune_level
 from .level_target import LevelOptions
@@ -175,9 +176,7 @@ def finetune(
     # What was scored before is scored again after.
     scoring = time.monotonic() - scoring
     # Only now, with all input checked, is anything written.
-    run = Run(folder, request)
-    if run.resumed:
-        events.say(f"going on with the interrupted run in {run.folder}")
+    run = begun_run(folder, request, events)
     if lessons is not None:
         lessons = lessons.measured(run, target, gathered, training, options, events)
     how = {"options": options, "run": run, "events": events, "afterwards": scoring, "lessons": lessons}
@@ -187,18 +186,9 @@ def finetune(
     result = training_result(before, after, adapted, chosen, target, held_out, training, gathered, forgotten)
     card = finish_card(adapted.model.card, package, chosen, plan, result, request, run.id)
     result["report"] = str(write_training_report(run, card, result, adapted, held_out, options, events))
-    made = write_package(out, card, state_to_save(card.network, adapted.model.module))
-    result = {
-        "package": str(made.folder),
-        **result,
-        "refiner_left_out": package is not None and bool(package.card.refiner),
-        "run": str(run.folder),
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    run.finish(result=result)
-    if listed:
-        register(made)
-    return result
+    result["refiner_left_out"] = package is not None and bool(package.card.refiner)
+    state = state_to_save(card.network, adapted.model.module)
+    return finished_run(run, out, card, state, result, started=started, listed=listed)
 
 
 def _source(source: str | Path | Package | None, chosen: Strategy) -> Package | None:

@@ -17,13 +17,14 @@ from ..level.projected import level_case_hash, project_all
 from ..level.scan_mark import all_marks
 from ..level.scoring import cost_mm
 from ..networks import state_to_save
-from ..packages import Package, register, write_package
+from ..packages import Package
 from ..preparing.projection import ProjectionSpec
 from ..reporting.level_verdict import level_verdict
 from ..storage import check_folder_is_free
 from ..strategies import Freezing, Strategy, apply_strategy
 from ..training import LevelExample, LevelPlan, Progress, Run
 from .finetune_plan import TrainingOptions
+from .finishing import begun_run, finished_run
 from .level_evaluate import evaluate_level_cases
 from .level_plans import Adaptation, adaptation, level_plan, split_levels
 from .level_report import finish_level_card, write_level_report
@@ -78,21 +79,14 @@ def finetune_level(
     scoring = time.monotonic()
     before = None if package is None else _score(Model.open(package), job, options, "before", events)
     scoring = time.monotonic() - scoring
-    run = Run(folder, job.request)
-    if run.resumed:
-        events.say(f"going on with the interrupted run in {run.folder}")
+    run = begun_run(folder, job.request, events)
     progress = _train(job, options, run, events, (examples, inner, rehearsal), scoring)
     after = _score(job.target.model, job, options, "after", events, marks)
     result = _result(job, before, after, progress, events)
     card = finish_level_card(job, result, run.id, marks)
     result["report"] = str(write_level_report(run, card, job, result, progress))
-    made = write_package(out, card, state_to_save(card.network, job.target.model.module))
-    seconds = round(time.monotonic() - started, 1)
-    result = {"package": str(made.folder), **result, "run": str(run.folder), "seconds": seconds}
-    run.finish(result=result)
-    if listed:
-        register(made)
-    return result
+    state = state_to_save(card.network, job.target.model.module)
+    return finished_run(run, out, card, state, result, started=started, listed=listed)
 
 
 def _train(

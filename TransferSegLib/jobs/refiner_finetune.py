@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..events import Events
 from ..inference import choose_device
 from ..networks import REFINERS
-from ..packages import Card, Package, learned_digests, register, write_package
+from ..packages import Card, Package, learned_digests
 from ..storage import check_folder_is_free
 from ..strategies import Strategy, strategy
 from ..training import Run, TrainingPlan
@@ -24,6 +24,7 @@ from .finetune_plan import TrainingOptions, make_plan, make_request, split_cases
 from .finetune_report import finish_card, training_result, write_training_report
 from .finetune_scores import score_adapted, score_source
 from .finetune_unlabelled import open_unlabelled
+from .finishing import begun_run, finished_run
 from .labels import label_names_of
 from .refiner_target import Chain, RefinerArrays, chain_of, first_stage, with_refiner, with_window
 
@@ -104,9 +105,7 @@ def finetune_refiner(
     scoring = time.monotonic()
     before = score_source(job.chain.first, target, job.held_out, options, events)
     scoring = time.monotonic() - scoring
-    run = Run(folder, job.request)
-    if run.resumed:
-        events.say(f"going on with the interrupted run in {run.folder}")
+    run = begun_run(folder, job.request, events)
     lessons = job.lessons
     if lessons is not None:
         lessons = lessons.measured(run, target, gathered, job.training, options, events)
@@ -120,13 +119,7 @@ def finetune_refiner(
     card = _card(job, model.card, result, run.id)
     shown = {"options": options, "events": events, "model": model}
     result["report"] = str(write_training_report(run, card, result, adapted, job.held_out, **shown))
-    made = write_package(out, card, state)
-    seconds = round(time.monotonic() - started, 1)
-    result = {"package": str(made.folder), **result, "run": str(run.folder), "seconds": seconds}
-    run.finish(result=result)
-    if listed:
-        register(made)
-    return result
+    return finished_run(run, out, card, state, result, started=started, listed=listed)
 
 
 def _job(
